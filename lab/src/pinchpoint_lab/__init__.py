@@ -1,0 +1,1 @@
+"""The lab: heavy dependencies for exemplary applications stay in this distribution."""

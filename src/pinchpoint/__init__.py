@@ -1,0 +1,1 @@
+"""Find where a Python web app saturates, why, and prove the fix."""

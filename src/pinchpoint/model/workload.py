@@ -1,0 +1,114 @@
+"""What is offered to the application: routes, requests and when they start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value that a route takes.
+
+    Attributes:
+        name: As the route spells it.
+        kind: `int`, `str`, `uuid`, `path`, `float`, `bool` or another converter's name.
+        location: `path` or `query`.
+        is_required: False where the application has a default.
+        example: A value that the application's own description gives; empty if none.
+    """
+
+    name: str
+    kind: str = "str"
+    location: str = "path"
+    is_required: bool = True
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """An entry of the application's route table.
+
+    Attributes:
+        method: `GET`, `POST` ...
+        path: Template with braces, such as `/users/{id}`.
+        handler: `module.function` that answers.
+        parameters: In the path and in the query.
+        needs_login: The application says so itself.
+    """
+
+    method: str
+    path: str
+    handler: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    needs_login: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """The name that all stages use for it: `GET /users/{id}`."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTable:
+    """The route table as read inside the application's process."""
+
+    framework: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedRoute:
+    """A route that gets no load, and why."""
+
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTemplate:
+    """One endpoint of the workload.
+
+    Attributes:
+        endpoint: `GET /users/{id}`.
+        paths: Concrete request targets with query, chosen at random for each request.
+        headers: Additional request headers.
+        weight: Share of the mix, in any unit.
+    """
+
+    endpoint: str
+    paths: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The mix of requests that is offered.
+
+    Attributes:
+        templates: At least one.
+        seed: Makes the order of endpoints and paths repeatable.
+        assumptions: What was guessed about real traffic, one sentence each.
+    """
+
+    templates: tuple[RequestTemplate, ...]
+    seed: int = 1
+    assumptions: tuple[str, ...] = ()
+
+
+class ArrivalProcess(StrEnum):
+    """How arrivals are spread over time."""
+
+    POISSON = "poisson"
+    CONSTANT = "constant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """An open-loop schedule: arrivals do not wait for responses."""
+
+    rate_rps: float
+    duration_s: float
+    process: ArrivalProcess = ArrivalProcess.POISSON
+    seed: int = 1

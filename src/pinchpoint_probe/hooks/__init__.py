@@ -1,0 +1,1 @@
+"""One file for each library, named like its import: PATCHES = {"module": patch}."""

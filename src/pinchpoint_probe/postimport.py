@@ -1,0 +1,96 @@
+"""Patch a library right after the application imports it; import nothing that it does not."""
+
+import importlib
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+HOOKS = os.path.join(os.path.dirname(__file__), "hooks")
+
+failures: list[str] = []
+"""Hooks that raised: what they observe will show as the application's own code."""
+hooked: list[str] = []
+"""Modules that were patched."""
+
+
+def install() -> None:
+    """Patch what is imported already, and what will be."""
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    for name in list(sys.modules):
+        patch = finder.patch_for(name)
+        if patch is not None:
+            run(name, sys.modules[name], patch)
+
+
+def run(name: str, module: "ModuleType", patch: "Callable[[ModuleType], None]") -> None:
+    """Run one hook; a hook that raises is recorded, and the application runs on."""
+    try:
+        patch(module)
+        hooked.append(name)
+    except Exception as error:
+        version = getattr(sys.modules.get(name.partition(".")[0]), "__version__", "?")
+        failures.append(f"{name} ({version}): {error!r}")
+
+
+class _Finder:
+    """First on sys.meta_path: lets the other finders find, and wraps that one loader."""
+
+    def __init__(self) -> None:
+        self._libraries = {file[:-3] for file in os.listdir(HOOKS) if file.endswith(".py")}
+        self._libraries.discard("__init__")
+        self._patches: dict[str, Callable[[ModuleType], None]] = {}
+        self._loaded: set[str] = set()
+
+    def find_spec(
+        self,
+        name: str,
+        path: "Sequence[str] | None" = None,
+        target: "ModuleType | None" = None,
+    ) -> "ModuleSpec | None":
+        patch = self.patch_for(name)
+        if patch is None:
+            return None
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                _run_after_loading(spec, patch)
+                return spec
+        return None
+
+    def patch_for(self, name: str) -> "Callable[[ModuleType], None] | None":
+        """The hook for a module, or None; loads the library's hook file when it is first met."""
+        library = name.partition(".")[0]
+        if library not in self._libraries:
+            return None
+        if library not in self._loaded:
+            self._loaded.add(library)
+            try:
+                hook = importlib.import_module(f"pinchpoint_probe.hooks.{library}")
+                self._patches.update(hook.PATCHES)
+            except Exception as error:
+                failures.append(f"hook {library}: {error!r}")
+        return self._patches.get(name)
+
+
+def _run_after_loading(spec: "ModuleSpec", patch: "Callable[[ModuleType], None]") -> None:
+    loader = spec.loader
+    if loader is None:
+        return
+    execute = loader.exec_module
+
+    def exec_module(module: "ModuleType") -> None:
+        execute(module)
+        run(spec.name, module, patch)
+
+    try:
+        loader.exec_module = exec_module  # type: ignore[method-assign]
+    except AttributeError as error:
+        failures.append(f"{spec.name}: its loader cannot be wrapped: {error!r}")
