@@ -1,1 +1,1 @@
-"""TODO."""
+"""Gather what client, probe and machine saw on one axis of time into one Step."""

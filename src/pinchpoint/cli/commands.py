@@ -1,0 +1,173 @@
+"""The commands: each gathers its settings, calls the pipeline and prints what it returns."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from pinchpoint import pipeline
+from pinchpoint.cli.options import (
+    EFFORT_OPTIONS,
+    JSON_OPTION,
+    PROVE_OPTION,
+    RUN_OPTIONS,
+    ProjectCommand,
+    options,
+    settings_from,
+)
+from pinchpoint.cli.progress import ConsoleProgress
+from pinchpoint.pipeline import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinchpoint.pipeline import Outcome
+
+INTERRUPTED = 130
+INCONCLUSIVE = 4
+
+
+@click.command(cls=ProjectCommand)
+@click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
+@options(*RUN_OPTIONS, *EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
+@click.pass_context
+def check(context: click.Context, json_file: Path | None, **values: Any) -> int:
+    """Find where APP saturates and why, and prove the best fix.
+
+    APP is module:attribute, module:factory(), a file, a folder or manage.py; left out, it is
+    searched for. Only reads are sent: sessions are made read-only and calls to other hosts
+    are refused.
+    """
+    settings = settings_from(context, values)
+    return _run(lambda progress: pipeline.check(settings, progress, command=_typed()), json_file)
+
+
+@click.command(cls=ProjectCommand)
+@options(*EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
+@click.pass_context
+def demo(context: click.Context, json_file: Path | None, **values: Any) -> int:
+    """Check a sick shop on a private PostgreSQL: the whole story, no project needed."""
+    settings = settings_from(context, values)
+    return _run(lambda progress: pipeline.demo(settings, progress), json_file)
+
+
+@click.command(cls=ProjectCommand)
+@click.argument("run")
+@click.argument("fixes", nargs=-1)
+@options(*RUN_OPTIONS, *EFFORT_OPTIONS, JSON_OPTION)
+@click.pass_context
+def prove(
+    context: click.Context, json_file: Path | None, run: str, fixes: tuple[str, ...], **values: Any
+) -> int:
+    """Try FIXES on the app of an earlier RUN: codes such as DB002, or workers=4.
+
+    RUN is a folder of .pinchpoint/, its name, or 'last'. Without FIXES every finding's fix
+    is tried.
+    """
+    settings = settings_from(context, values)
+    folder = reading.find_run(settings.directory, run)
+    return _run(lambda progress: pipeline.prove(settings, folder, fixes, progress), json_file)
+
+
+@click.command(cls=ProjectCommand)
+@click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
+@options(*RUN_OPTIONS)
+@click.pass_context
+def routes(context: click.Context, **values: Any) -> int:
+    """Show which routes of APP would get load, and why others would not."""
+    console = Console()
+    progress = ConsoleProgress(Console(stderr=True))
+    try:
+        found = pipeline.routes(settings_from(context, values), progress)
+    finally:
+        progress.close()
+    for template in found.workload.templates:
+        paths = f"{len(template.paths)} paths, such as {template.paths[0]}"
+        console.print(f"  load  {template.endpoint}  ({paths})", markup=False, highlight=False)
+    for skipped in found.skipped:
+        console.print(
+            f"  skip  {skipped.endpoint}  ({skipped.reason})", markup=False, highlight=False
+        )
+    return 0
+
+
+@click.command()
+@click.argument("run", default="last")
+@JSON_OPTION
+def analyze(run: str, json_file: Path | None) -> int:
+    """Apply the present rules to the recording of an earlier RUN."""
+    folder = reading.find_run(Path.cwd(), run)
+    outcome = pipeline.Outcome(report=reading.analyze(folder), folder=folder)
+    return _show(outcome, json_file)
+
+
+@click.command()
+@click.argument("code", required=False, default="")
+def explain(code: str) -> int:
+    """Explain a finding's CODE: what is wrong, how it is seen, what it costs."""
+    Console().print(reading.explain(code), markup=False, highlight=False)
+    return 0
+
+
+@click.command("open")
+@click.argument("run", default="last")
+def open_report(run: str) -> int:
+    """Open the page of a RUN in the browser."""
+    page = reading.find_run(Path.cwd(), run) / "report.html"
+    Console().print(str(page), markup=False, highlight=False)
+    webbrowser.open(page.absolute().as_uri())
+    return 0
+
+
+@click.command()
+@click.option("--runs", is_flag=True, help="Also remove the reports of this folder.")
+def clean(*, runs: bool) -> int:
+    """Remove what runs that were killed have left: processes, folders, clones."""
+    for line in reading.clean():
+        Console().print(line, markup=False, highlight=False)
+    if runs and Path(".pinchpoint").is_dir():
+        shutil.rmtree(".pinchpoint")
+        Console().print("removed .pinchpoint", highlight=False)
+    return 0
+
+
+COMMANDS = (demo, check, prove, routes, open_report, analyze, explain, clean)
+
+
+def _typed() -> str:
+    return " ".join(["pinchpoint", *sys.argv[1:]])
+
+
+def _run(act: Callable[[ConsoleProgress], Outcome], json_file: Path | None) -> int:
+    progress = ConsoleProgress(Console(stderr=json_file == Path("-")))
+    try:
+        return _show(act(progress), json_file)
+    except pipeline.Interrupted as stopped:
+        progress.close()
+        _show(stopped.outcome, json_file)
+        return INTERRUPTED
+    finally:
+        progress.close()
+
+
+def _show(outcome: Outcome, json_file: Path | None) -> int:
+    if json_file == Path("-"):
+        click.echo(reading.as_json(outcome.report))
+    else:
+        console = Console()
+        text = reading.as_text(
+            outcome.report,
+            outcome.folder,
+            is_colored=console.is_terminal and not console.no_color,
+            width=console.width,
+        )
+        click.echo(text, color=console.is_terminal)
+        if json_file:
+            reading.write_json(outcome.report, json_file)
+    return INCONCLUSIVE if outcome.report.quality.violations else 0

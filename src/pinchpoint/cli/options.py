@@ -1,0 +1,112 @@
+"""Options that several commands share, and how they become Settings.
+
+Each value comes from the flag, else PINCHPOINT_<NAME>, else [tool.pinchpoint], else a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pinchpoint.errors import UsageError
+from pinchpoint.settings import Effort, Settings, check_names, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+_SOURCES = {"COMMANDLINE": "flag", "ENVIRONMENT": "environment", "DEFAULT_MAP": "pyproject.toml"}
+_PATTERN_HELP = "Shell pattern of routes that get {}, such as '/admin/*'; repeatable."
+
+
+def _option(name: str, **attributes: Any) -> Callable[[Command], Command]:
+    variable = "PINCHPOINT_" + name.strip("-").partition("/")[0].replace("-", "_").upper()
+    return click.option(name, envvar=variable, show_envvar=False, **attributes)
+
+
+RUN_OPTIONS = (
+    _option("--server", default="", help="gunicorn or uvicorn; the usual one if left out."),
+    _option("--workers", type=click.IntRange(0), default=0, help="Processes of the server."),
+    _option("--threads", type=click.IntRange(1), default=1, help="Threads of each process."),
+    _option("--python", default="", help="The app's interpreter or its virtual environment."),
+    _option("--port", type=click.IntRange(0, 65535), default=0, help="Where the app listens."),
+    _option("--only", multiple=True, help=_PATTERN_HELP.format("load")),
+    _option("--skip", multiple=True, help=_PATTERN_HELP.format("none")),
+    _option(
+        "--allow-host",
+        "allow_hosts",
+        multiple=True,
+        help="A host off this machine that the app may reach; repeatable.",
+    ),
+)
+EFFORT_OPTIONS = (
+    _option("--quick", is_flag=True, help="About half the time, wider intervals."),
+    _option("--thorough", is_flag=True, help="About five times the time, narrower intervals."),
+    _option("--seed", type=int, default=1, help="Of the mix, the arrivals and the order."),
+)
+JSON_OPTION = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as JSON; '-' for standard output.",
+)
+PROVE_OPTION = _option("--prove/--no-prove", "is_proving", default=True, help="Try the best fix.")
+
+
+def options(*groups: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """One decorator for several options, in the order of the help page."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(groups):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+class ProjectCommand(click.Command):
+    """A command whose options have their defaults in [tool.pinchpoint]."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the project's table before the arguments.
+
+        Raises:
+            UsageError: The table has a setting that does not exist.
+        """
+        ctx.default_map = _project_table(ctx)
+        return super().parse_args(ctx, args)
+
+
+def settings_from(context: click.Context, values: Mapping[str, Any]) -> Settings:
+    """Gather the values of a command into Settings, each with its origin."""
+    if values.get("quick") and values.get("thorough"):
+        raise UsageError("--quick and --thorough exclude each other")
+    quick, thorough = values.get("quick"), values.get("thorough")
+    effort = Effort.QUICK if quick else Effort.THOROUGH if thorough else Effort.NORMAL
+    known = {field.name for field in fields(Settings)}
+    chosen = {name: value for name, value in values.items() if name in known}
+    origins = {name: _origin(context, name) for name in chosen}
+    return Settings(**chosen, effort=effort, directory=Path.cwd(), origins=origins)
+
+
+def _origin(context: click.Context, name: str) -> str:
+    source = context.get_parameter_source(name)
+    return _SOURCES.get(source.name if source else "", "default")
+
+
+def _known_settings() -> Mapping[str, object]:
+    hidden = {"directory", "environment", "origins", "effort"}
+    names = {field.name for field in fields(Settings)} - hidden
+    return dict.fromkeys([*names, "quick", "thorough"])
+
+
+def _project_table(context: click.Context) -> Mapping[str, Any]:
+    table = {key.replace("-", "_"): value for key, value in read_table(Path.cwd()).items()}
+    names = {parameter.name: None for parameter in context.command.params if parameter.name}
+    known = {**_known_settings(), **names}
+    check_names(table, known)
+    return table

@@ -1,0 +1,222 @@
+"""The measuring part of a run: walk, climb to the wall, hold the load there."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from pinchpoint import attribute, diagnose
+from pinchpoint.errors import InconclusiveError, NoTrafficError
+from pinchpoint.load.search import NORMAL, QUICK, THOROUGH, find_saturation
+from pinchpoint.model.app import Interface
+from pinchpoint.model.capacity import CapacityState
+from pinchpoint.model.recording import Step
+from pinchpoint.model.workload import Arrivals
+from pinchpoint.prove.experiment import null_effect
+from pinchpoint.settings import Effort
+from pinchpoint.walk import Selection, explore, fetch_plans, read_routes, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinchpoint.load.engines.openloop import OpenLoop
+    from pinchpoint.model.finding import Finding
+    from pinchpoint.model.trial import Effect
+    from pinchpoint.pipeline.run import Run
+    from pinchpoint.pipeline.stand import Stand
+    from pinchpoint.settings import Settings
+    from pinchpoint.walk import Visit
+
+LIMITS = {Effort.QUICK: QUICK, Effort.NORMAL: NORMAL, Effort.THOROUGH: THOROUGH}
+LOADS = {
+    Effort.QUICK: ((0.5, 3.0), (0.9, 8.0)),
+    Effort.NORMAL: ((0.3, 4.0), (0.6, 5.0), (0.9, 12.0)),
+    Effort.THOROUGH: ((0.2, 10.0), (0.4, 10.0), (0.6, 15.0), (0.8, 20.0), (0.9, 40.0)),
+}
+"""(share of capacity, seconds) of the recorded open-loop steps; the last is the pin."""
+FEWEST_PIN_REQUESTS = 200
+"""Little's law is checked from this many completions up (DESIGN §3)."""
+LONGEST_PIN_S = 45.0
+NULL_TRIPLES = {Effort.QUICK: 3, Effort.NORMAL: 4, Effort.THOROUGH: 12}
+"""Rounds of dormant, recording, dormant blocks, for the overhead and the A/A null."""
+
+
+class Progress(Protocol):
+    """Shows where a run is."""
+
+    def stage(self, name: str, text: str) -> None:
+        """A stage has come so far; replaces what it said before."""
+
+    def done(self, text: str) -> None:
+        """The stage has ended, with this result."""
+
+    def finding(self, finding: Finding) -> None:
+        """Something was found before the verdict."""
+
+
+def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None:
+    """Try each read route alone; the first findings come from here.
+
+    Raises:
+        NoTrafficError: No route answers.
+    """
+    progress.stage("walk", "reading the route table")
+    table = read_routes(stand.running)
+    visited: list[str] = []
+
+    def on_route(endpoint: str) -> None:
+        visited.append(endpoint)
+        progress.stage("walk", f"{len(visited)} {endpoint}")
+
+    start_ns = time.perf_counter_ns()
+    with stand.observer.recording():
+        found = explore(
+            stand.running,
+            table,
+            stand.visitor(),
+            selection=Selection(only=settings.only, skip=settings.skip),
+            seed=settings.seed,
+            on_route=on_route,
+        )
+    run.skipped = found.skipped
+    if not found.workload.templates:
+        raise NoTrafficError(
+            f"no route of {run.app.target} answers a plain GET" + _reasons(run),
+            "Routes that need a login or write are left out; see `pinchpoint routes`.",
+        )
+    run.workload = found.workload
+    run.steps.append(_walk_step(found.visits, start_ns))
+    traces = [seen.trace for seen in found.visits if seen.trace]
+    run.plans = fetch_plans(stand.running, statements_of(traces))
+    run.probe = stand.probe_state()
+    findings = _early_findings(run)
+    for finding in findings:
+        run.reached("first_finding")
+        progress.finding(finding)
+    progress.done(
+        f"{len(found.workload.templates)} routes get load, {len(found.skipped)} skipped"
+        f" · {len(findings)} early findings"
+    )
+
+
+def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
+    """Find the saturation point with the probe dormant.
+
+    Raises:
+        InconclusiveError: The generator is the limit, or the app fails under load.
+    """
+    progress.stage("climb", "warming up")
+    before = len(engine.steps)
+    run.capacity = find_saturation(
+        engine,
+        slots=run.deployment.slots,
+        is_async=run.app.interface is Interface.ASGI,
+        limits=LIMITS[settings.effort],
+        on_progress=lambda text: progress.stage("climb", text),
+    )
+    run.steps += engine.steps[before:]
+    capacity = run.capacity
+    if capacity.state in {CapacityState.FAILED, CapacityState.GENERATOR_LIMITED}:
+        tail = stand.child.tail(12)
+        raise InconclusiveError(
+            f"no capacity could be measured: {capacity.state}"
+            + (f"\n\nThe end of the application's log:\n{tail}" if tail else "")
+        )
+    if capacity.state is not CapacityState.SATURATED:
+        run.warnings.append(f"the capacity is {capacity.state}: read it as a range")
+    progress.done(
+        f"{capacity.rate_rps:.3g} req/s ({capacity.low_rps:.3g} to {capacity.high_rps:.3g})"
+        f" with {capacity.in_flight} in flight"
+    )
+
+
+def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
+    """Hold open-loop loads up to 0.9 of the capacity with the probe recording."""
+    rate_rps = run.capacity.sustained_rps / 0.9 or run.capacity.rate_rps
+    loads = LOADS[settings.effort]
+    for number, (share, duration_s) in enumerate(loads):
+        is_pin = number == len(loads) - 1
+        if is_pin:
+            wanted_s = FEWEST_PIN_REQUESTS / (share * rate_rps)
+            duration_s = min(LONGEST_PIN_S, max(duration_s, wanted_s))  # noqa: PLW2901
+        progress.stage("pin", f"{share * rate_rps:.3g} req/s for {duration_s:.0f} s")
+        arrivals = Arrivals(
+            rate_rps=share * rate_rps, duration_s=duration_s, seed=settings.seed + number
+        )
+        with stand.observer.recording():
+            run.steps.append(engine.open(arrivals, "pin" if is_pin else "load"))
+    run.probe = stand.probe_state()
+    new = statements_of(run.steps[-1].traces) - {plan.statement for plan in run.plans}
+    run.plans += fetch_plans(stand.running, frozenset(new))
+    requests = len(run.steps[-1].samples)
+    progress.done(f"{share * rate_rps:.3g} req/s for {duration_s:.0f} s · {requests} requests")
+
+
+def check_itself(
+    run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress
+) -> None:
+    """Measure the probe's overhead and the A/A null from interleaved closed-loop blocks."""
+    order = random.Random(settings.seed)  # noqa: S311  # an order of blocks, not a secret
+    block_s = min(3.0, max(1.0, 40 / run.capacity.rate_rps))
+    dormant: list[tuple[float, float]] = []
+    overheads: list[float] = []
+    for number in range(NULL_TRIPLES[settings.effort]):
+        progress.stage("null", f"A/A and overhead, round {number + 1}")
+        rates: dict[str, float] = {}
+        for kind in order.sample(("first", "second", "recording"), 3):
+            rates[kind] = _block_rps(run, stand, engine, block_s, is_recording=kind == "recording")
+        if min(rates.values()) <= 0:
+            continue
+        dormant.append((rates["first"], rates["second"]))
+        overheads.append(1 - 2 * rates["recording"] / (rates["first"] + rates["second"]))
+    if not overheads:
+        return
+    run.overhead_ratio = statistics.median(overheads)
+    run.null_effect = null_effect(dormant)
+    progress.done(_null_text(run.null_effect, run.overhead_ratio))
+
+
+def _block_rps(
+    run: Run, stand: Stand, engine: OpenLoop, block_s: float, *, is_recording: bool
+) -> float:
+    stand.probe.set_recording(on=is_recording)
+    try:
+        batches = list(engine.closed(run.capacity.in_flight, block_s, "overhead"))
+    finally:
+        stand.probe.set_recording(on=False)
+    engine.steps.pop()
+    duration_s = sum(batch.duration_s for batch in batches)
+    return sum(batch.completions for batch in batches) / duration_s if duration_s else 0.0
+
+
+def _null_text(effect: Effect | None, overhead_ratio: float) -> str:
+    text = f"probe overhead {overhead_ratio:.1%}"
+    if effect is not None:
+        difference = effect.ratio - 1
+        text = f"A/A difference {difference:+.1%} · {text}"
+    return text
+
+
+def _walk_step(visits: Sequence[Visit], start_ns: int) -> Step:
+    return Step(
+        purpose="walk",
+        start_ns=start_ns,
+        duration_s=(time.perf_counter_ns() - start_ns) / 1e9,
+        in_flight=1,
+        samples=tuple(seen.sample for seen in visits),
+        traces=tuple(seen.trace for seen in visits if seen.trace),
+    )
+
+
+def _early_findings(run: Run) -> tuple[Finding, ...]:
+    recording = run.recording()
+    budgets = attribute.attribute(recording)
+    return diagnose.diagnose(recording, budgets, attribute.blame(recording))
+
+
+def _reasons(run: Run) -> str:
+    lines = [f"\n  {route.endpoint}: {route.reason}" for route in run.skipped[:12]]
+    more = len(run.skipped) - len(lines)
+    return ":" + "".join(lines) + (f"\n  and {more} more" if more > 0 else "") if lines else ""

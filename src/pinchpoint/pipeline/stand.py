@@ -1,0 +1,222 @@
+"""A test stand: one started application with its load engine, observed on one axis of time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pinchpoint.launch import launch
+from pinchpoint.launch.guardian import Child
+from pinchpoint.launch.inject import Probe
+from pinchpoint.load.engines.openloop import OpenLoop
+from pinchpoint.model.recording import ProbeState, ResourceSample, Step
+from pinchpoint.model.running import Running
+from pinchpoint.observe.collectors import procfs
+from pinchpoint.observe.stream import Reader, Records
+from pinchpoint.walk import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from pinchpoint.launch.guardian import Guardian
+    from pinchpoint.model.app import App, Deployment
+    from pinchpoint.model.sample import Sample
+    from pinchpoint.model.workload import Arrivals, Workload
+    from pinchpoint.settings import Settings
+    from pinchpoint.walk import Visit
+
+DATABASES = ("postgres", "mysqld", "mariadbd")
+"""Process names whose CPU counts as the database's, if it runs on this machine."""
+
+
+class Observer:
+    """Joins what the probe wrote and the CPU that was used to each step of the engine."""
+
+    def __init__(self, child: Child, probe: Probe) -> None:
+        self._child = child
+        self._probe = probe
+        self._reader = Reader(probe.folder)
+        self._databases = procfs.named(DATABASES)
+        self._is_recording = False
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._records = Records()
+        self._before: Mapping[str, tuple[float, float]] = {}
+
+    def close(self) -> None:
+        """Let go of the workers' files."""
+        self._reader.close()
+
+    @contextmanager
+    def recording(self) -> Generator[None]:
+        """Let the probe record the steps inside."""
+        self._probe.set_recording(on=True)
+        self._is_recording = True
+        try:
+            yield
+        finally:
+            self._is_recording = False
+            self._probe.set_recording(on=False)
+
+    def records(self) -> Records:
+        """What was recorded since the last call."""
+        return self._reader.collect()
+
+    def app_cpu_s(self) -> float:
+        """CPU time of the application's processes so far."""
+        return procfs.usage([self._child.pid])[0]
+
+    def begin(self) -> None:
+        """A step begins."""
+        if self._is_recording:
+            self._reader.skip()
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._collect, name="reader", daemon=True)
+            self._thread.start()
+        self._before = self._usage()
+
+    def end(  # noqa: PLR0913  # the facts of one step
+        self,
+        *,
+        purpose: str,
+        arrivals: Arrivals | None,
+        in_flight: int,
+        start_ns: int,
+        duration_s: float,
+        samples: tuple[Sample, ...],
+        generator: ResourceSample,
+    ) -> Step:
+        """A step has ended: what happened in it."""
+        resources = self._resources(duration_s)
+        records = Records()
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+            records = self._records
+        return Step(
+            purpose=purpose,
+            start_ns=start_ns,
+            duration_s=duration_s,
+            arrivals=arrivals,
+            in_flight=in_flight,
+            samples=samples,
+            traces=records.traces,
+            holds=records.holds,
+            resources=(*resources, generator),
+            lost_records=records.lost,
+        )
+
+    def _collect(self) -> None:
+        self._records = self._reader.collect(until=self._stop)
+
+    def _usage(self) -> Mapping[str, tuple[float, float]]:
+        return {
+            "app": procfs.usage([self._child.pid]),
+            "database": procfs.usage(self._databases),
+            "machine": (procfs.machine_busy_s(), 0.0),
+        }
+
+    def _resources(self, duration_s: float) -> tuple[ResourceSample, ...]:
+        after = self._usage()
+        return tuple(
+            ResourceSample(
+                resource=name,
+                cpu_s=max(0.0, after[name][0] - cpu_s),
+                wait_s=max(0.0, after[name][1] - wait_s),
+                capacity_s=duration_s * (os.cpu_count() or 1),
+            )
+            for name, (cpu_s, wait_s) in self._before.items()
+            if name != "database" or self._databases
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """One started application, ready to be walked and loaded."""
+
+    running: Running
+    probe: Probe
+    child: Child
+    observer: Observer
+    start: Callable[[Sequence[str]], Child]
+
+    def engine(self, workload: Workload) -> OpenLoop:
+        """A load engine for a workload, in a process of its own; close it after use."""
+        return OpenLoop(
+            start=self.start,
+            workload=workload,
+            base_url=self.running.base_url,
+            observer=self.observer,
+        )
+
+    def visitor(self) -> Callable[[str, str], Visit]:
+        """Sends one request and waits for what the probe saw of it."""
+        client = Client(self.running)
+
+        def visit(endpoint: str, path: str) -> Visit:
+            seen = client.get(endpoint, path)
+            return self._with_trace(seen)
+
+        return visit
+
+    def _with_trace(self, seen: Visit) -> Visit:
+        # The record of a request is written when its body ends: just after the client has it.
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            for trace in self.observer.records().traces:
+                if trace.trace_id == seen.sample.trace_id:
+                    return seen.with_trace(trace)
+            time.sleep(0.002)
+        return seen
+
+    def probe_state(self) -> ProbeState:
+        """What the probe says of itself."""
+        answer = self.running.ask("state", {})
+        return ProbeState(
+            hooked=dict(answer.get("hooked", {})),
+            failures=tuple(answer.get("failures", ())),
+            workers=tuple(sorted(int(path.stem) for path in self.probe.folder.glob("*.ring"))),
+        )
+
+
+@contextmanager
+def stand(  # noqa: PLR0913  # as `launch`
+    guardian: Guardian,
+    app: App,
+    deployment: Deployment,
+    settings: Settings,
+    *,
+    name: str = "app",
+    databases: Mapping[str, str] | None = None,
+    change: Mapping[str, object] | None = None,
+) -> Generator[Stand]:
+    """Start an application with its sessions read-only and the outside out of reach."""
+
+    def start(command: Sequence[str]) -> Child:
+        return guardian.start(
+            command,
+            name=f"load-{name}",
+            cwd=guardian.folder,
+            environment=dict(os.environ),
+            log=guardian.folder / f"load-{name}.log",
+        )
+
+    with launch(
+        guardian,
+        app,
+        deployment,
+        name=name,
+        port=settings.port if name == "app" else 0,
+        allowed_hosts=settings.allow_hosts,
+        databases=databases,
+        change=change,
+    ) as (running, probe, child):
+        probe.set_guard(on=True)
+        with closing(Observer(child, probe)) as observer:
+            yield Stand(running=running, probe=probe, child=child, observer=observer, start=start)

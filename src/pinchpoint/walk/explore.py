@@ -1,0 +1,268 @@
+"""Try each read route alone, a few times: what answers, what writes, what its values are."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pinchpoint.model.running import Running
+from pinchpoint.model.span import Category
+from pinchpoint.model.workload import (
+    Parameter,
+    RequestTemplate,
+    Route,
+    RouteTable,
+    SkippedRoute,
+    Workload,
+)
+from pinchpoint.walk import sql, values
+from pinchpoint.walk.client import Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+VISITS = 3
+"""Of each route that answers: the first is often cold, so one alone would mislead."""
+MOST_ATTEMPTS = 3
+"""Values tried for a route before it is given up."""
+BUDGET_S = 20.0
+"""After this the rest of the routes is listed as not tried."""
+_LOGIN_WORDS = ("login", "signin", "sign-in", "sign_in", "auth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which routes the user wants, as shell patterns on `GET /path`, or on the path alone."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def refuses(self, route: Route) -> str:
+        """Why a route is left out; empty if it is not."""
+        names = (route.path, route.endpoint)
+        if self.only and not _matches_any(names, self.only):
+            return "not in --only"
+        return "in --skip" if _matches_any(names, self.skip) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """What the walk found.
+
+    Attributes:
+        workload: The routes that answer, each with concrete paths, all with equal weight.
+        visits: Every request that was tried on a route that answers.
+        skipped: The others, and why.
+    """
+
+    workload: Workload
+    visits: tuple[Visit, ...]
+    skipped: tuple[SkippedRoute, ...]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known so far; lives for one `explore`."""
+
+    running: Running
+    visit: Callable[[str, str], Visit]
+    on_route: Callable[[str], None]
+    deadline: float
+    harvest: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    links: dict[str, None] = field(default_factory=dict)
+    templates: list[RequestTemplate] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
+    skipped: list[SkippedRoute] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+
+
+def read_routes(running: Running) -> RouteTable:
+    """Ask the probe for the application's route table."""
+    answer = running.ask("routes", {})
+    return RouteTable(
+        framework=str(answer.get("framework", "unknown")),
+        routes=tuple(_route(item) for item in answer.get("routes", ())),
+    )
+
+
+def explore(  # noqa: PLR0913  # three nouns, three knobs
+    running: Running,
+    table: RouteTable,
+    visit: Callable[[str, str], Visit],
+    *,
+    selection: Selection,
+    seed: int = 1,
+    on_route: Callable[[str], None] = lambda _: None,
+) -> Exploration:
+    """Try every GET route, those without parameters first: their answers hold ids and links.
+
+    Args:
+        running: For samples of keys from the tables behind the first lookup.
+        table: From `read_routes`.
+        visit: Sends one request: `visit(endpoint, path)`.
+        selection: What the user wants.
+        seed: Of the workload.
+        on_route: Called with each endpoint before it is tried.
+    """
+    walk = _Walk(running, visit, on_route, time.monotonic() + BUDGET_S)
+    wanted = [route for route in table.routes if _is_wanted(walk, route, selection)]
+    wanted.sort(key=lambda route: (len(values.path_parameters(route)), route.path))
+    for route in wanted:
+        if time.monotonic() > walk.deadline:
+            walk.skipped.append(
+                SkippedRoute(endpoint=route.endpoint, reason=f"not tried within {BUDGET_S:.0f} s")
+            )
+            continue
+        on_route(route.endpoint)
+        _try(walk, route)
+    assumptions = (f"mix: equal shares of {len(walk.templates)} routes", *walk.assumptions)
+    return Exploration(
+        workload=Workload(templates=tuple(walk.templates), seed=seed, assumptions=assumptions),
+        visits=tuple(walk.visits),
+        skipped=tuple(walk.skipped),
+    )
+
+
+def _route(item: Mapping[str, Any]) -> Route:
+    return Route(
+        method=str(item["method"]),
+        path=str(item["path"]),
+        handler=str(item.get("handler", "")),
+        needs_login=bool(item.get("needs_login", False)),
+        parameters=tuple(
+            Parameter(
+                name=str(found["name"]),
+                kind=str(found.get("kind", "str")),
+                location=str(found.get("location", "path")),
+                is_required=bool(found.get("is_required", True)),
+                example=str(found.get("example", "") or ""),
+            )
+            for found in item.get("parameters", ())
+        ),
+    )
+
+
+def _is_wanted(walk: _Walk, route: Route, selection: Selection) -> bool:
+    if route.method in {"HEAD", "OPTIONS"}:
+        return False
+    reason = selection.refuses(route)
+    if route.method != "GET":
+        reason = "writes (method)"
+    if reason:
+        walk.skipped.append(SkippedRoute(endpoint=route.endpoint, reason=reason))
+    return not reason
+
+
+def _try(walk: _Walk, route: Route) -> None:
+    """Find paths that answer, then visit the route a few times; or say why it gets no load."""
+    paths, reason = _paths_that_answer(walk, route)
+    visits: list[Visit] = []
+    for number in range(VISITS if paths else 0):
+        seen = walk.visit(route.endpoint, paths[number * 7 % len(paths)])
+        visits.append(seen)
+        if reason := _refusal(seen):
+            break
+        _learn(walk, seen)
+    if reason:
+        walk.skipped.append(SkippedRoute(endpoint=route.endpoint, reason=reason))
+        return
+    walk.visits += visits
+    walk.templates.append(RequestTemplate(endpoint=route.endpoint, paths=paths))
+
+
+def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]:
+    """Concrete paths of which the first was seen to answer; or none, and why."""
+    reason = "no value found for its parameters"
+    attempts = _attempts(walk, route)
+    for paths in attempts:
+        seen = walk.visit(route.endpoint, paths[0])
+        reason = _refusal(seen)
+        if not reason:
+            _learn(walk, seen)
+            return paths, ""
+        if not (reason.startswith("answers 404") and values.path_parameters(route)):
+            return (), reason
+        if sampled := _sampled(walk, route, seen):
+            again = walk.visit(route.endpoint, sampled[0])
+            if not (reason := _refusal(again)):
+                return sampled, ""
+    return (), reason
+
+
+def _attempts(walk: _Walk, route: Route) -> Iterable[tuple[str, ...]]:
+    """Sets of paths to try, the best founded first."""
+    parameters = values.path_parameters(route)
+    if not parameters:
+        yield (values.fill(route, {}),)
+        return
+    if linked := tuple(path for path in walk.links if values.matches(route, path)):
+        yield linked[: values.MOST_VALUES]
+    last = parameters[-1]
+    if found := values.candidates(last, route, walk.harvest):
+        yield tuple(values.fill(route, {last.name: value}) for value in found)
+    for guess in values.guesses(last)[:MOST_ATTEMPTS]:
+        yield (values.fill(route, {last.name: guess}),)
+
+
+def _sampled(walk: _Walk, route: Route, seen: Visit) -> tuple[str, ...]:
+    """Paths with keys out of the table that the route's first lookup reads."""
+    trace = seen.trace
+    spans = trace.spans if trace else ()
+    statements = [span.name for span in spans if span.category is Category.SQL]
+    lookup = sql.first_lookup(statements)
+    if lookup is None:
+        return ()
+    table, column = lookup
+    keys = _sample(walk.running, table, column)
+    last = values.path_parameters(route)[-1]
+    if keys:
+        walk.assumptions.append(
+            f"{route.endpoint}: {len(keys)} keys of {table}.{column}, equally popular"
+        )
+    return tuple(values.fill(route, {last.name: str(key)}) for key in keys)
+
+
+def _sample(running: Running, table: str, column: str) -> Sequence[Any]:
+    """Ask until a worker that has a connection answers; each answers for itself."""
+    for _ in range(2 * running.deployment.workers):
+        arguments = {"table": table, "column": column, "limit": values.MOST_VALUES}
+        if found := running.ask("sample", arguments).get("values"):
+            return tuple(found)
+    return ()
+
+
+def _learn(walk: _Walk, seen: Visit) -> None:
+    kind = seen.headers.get("content-type", "")
+    if "json" in kind:
+        walk.harvest[seen.path.partition("?")[0]] = values.ids_in_json(seen.body)
+    elif "html" in kind:
+        walk.links |= dict.fromkeys(values.links(seen.body))
+
+
+def _refusal(seen: Visit) -> str:
+    """Why a route gets no load; empty if it may."""
+    spans = seen.trace.spans if seen.trace else ()
+    refused = [span for span in spans if span.was_refused]
+    if any(span.category is Category.SQL for span in refused):
+        return "writes to the database"
+    if refused:
+        return f"reaches outside: {refused[0].name}"[:80]
+    status = seen.sample.status
+    if seen.sample.error:
+        return f"no answer ({seen.sample.error})"
+    if status in {401, 403}:
+        return f"needs login ({status})"
+    if 300 <= status < 400:
+        place = seen.headers.get("location", "")
+        is_login = any(word in urlsplit(place).path.lower() for word in _LOGIN_WORDS)
+        return f"needs login (redirects to {urlsplit(place).path})" if is_login else ""
+    return f"answers {status}" if status >= 400 else ""
+
+
+def _matches_any(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)

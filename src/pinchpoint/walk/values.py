@@ -1,0 +1,139 @@
+"""Values for the parameters of routes: from answers, from links, from tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pinchpoint.model.workload import Parameter, Route
+
+MOST_VALUES = 200
+"""Enough keys that a cache of hot rows does not decide the figure, few enough to sample."""
+_BRACES = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
+_LINK = re.compile(rb"""(?:href|src)\s*=\s*["'](/[^"'#\s]*)["']""", re.IGNORECASE)
+_GUESSES = {
+    "int": ("1", "2", "10"),
+    "uuid": ("00000000-0000-0000-0000-000000000001",),
+    "float": ("1.0",),
+    "bool": ("true",),
+    "str": ("1", "a", "test"),
+}
+
+
+def fill(route: Route, values: Mapping[str, str]) -> str:
+    """The concrete request target of a route: path parameters and required query parameters."""
+    query: dict[str, str] = {}
+    path = route.path
+    for parameter in route.parameters:
+        value = values.get(parameter.name) or parameter.example or guesses(parameter)[0]
+        if parameter.location == "query":
+            if parameter.is_required or parameter.name in values:
+                query[parameter.name] = value
+            continue
+        safe = "/" if parameter.kind == "path" else ""
+        pattern = re.compile(r"\{" + re.escape(parameter.name) + r"(?::[^{}]*)?\}")
+        path = pattern.sub(quote(value, safe=safe).replace("\\", "%5C"), path)
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def guesses(parameter: Parameter) -> tuple[str, ...]:
+    """What to try where nothing is known."""
+    if parameter.example:
+        return (parameter.example,)
+    return _GUESSES.get(parameter.kind, _GUESSES["str"])
+
+
+def path_parameters(route: Route) -> tuple[Parameter, ...]:
+    """Those in the path."""
+    return tuple(item for item in route.parameters if item.location == "path")
+
+
+def links(body: bytes) -> tuple[str, ...]:
+    """The local links of an HTML page, each once, in order."""
+    found = [match.decode("utf-8", "replace") for match in _LINK.findall(body)]
+    return tuple(dict.fromkeys(found))
+
+
+def matches(route: Route, path: str) -> bool:
+    """Whether a concrete path belongs to a route's template (its query is ignored)."""
+    bare = path.partition("?")[0]
+    return bool(_pattern(route).fullmatch(bare))
+
+
+def _pattern(route: Route) -> re.Pattern[str]:
+    kinds = {item.name: item.kind for item in route.parameters}
+    parts: list[str] = []
+    end = 0
+    for match in _BRACES.finditer(route.path):
+        parts.append(re.escape(route.path[end : match.start()]))
+        kind = kinds.get(match[1], "str")
+        parts.append({"path": ".+", "int": r"\d+"}.get(kind, "[^/]+"))
+        end = match.end()
+    parts.append(re.escape(route.path[end:]))
+    return re.compile("".join(parts))
+
+
+def ids_in_json(body: bytes) -> Mapping[str, tuple[str, ...]]:
+    """Scalar values of the objects in a JSON answer, by key, for keys that name something.
+
+    Only lists of objects are looked into (at any depth): those are where ids come from.
+    """
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for item in _objects_in_lists(document):
+        for key, value in item.items():
+            if isinstance(value, int | str) and not isinstance(value, bool) and str(value):
+                found.setdefault(key, []).append(str(value))
+    return {key: tuple(dict.fromkeys(values))[:MOST_VALUES] for key, values in found.items()}
+
+
+def _objects_in_lists(document: object, *, is_item: bool = False) -> Iterator[dict[str, object]]:
+    if isinstance(document, list):
+        for item in document:
+            yield from _objects_in_lists(item, is_item=True)
+    elif isinstance(document, dict):
+        if is_item:
+            yield document
+        for value in document.values():
+            yield from _objects_in_lists(value)
+
+
+def candidates(
+    parameter: Parameter, route: Route, harvest: Mapping[str, Mapping[str, Sequence[str]]]
+) -> tuple[str, ...]:
+    """Values for a path parameter out of what list endpoints answered.
+
+    Args:
+        parameter: To be filled.
+        route: Whose path stands around it.
+        harvest: By list path (`/products`): values by key.
+
+    Returns:
+        Values of the same key, or of `id` for a parameter that is called like one; the
+        lists above the route first.
+    """
+    before = route.path.partition("{" + parameter.name)[0].rstrip("/")
+    keys = [parameter.name]
+    if parameter.name in {"id", "pk"} or parameter.name.endswith(("_id", "_pk")):
+        keys += ["id", "pk"]
+    found: list[str] = []
+    for path, by_key in sorted(harvest.items(), key=lambda item: item[0] != before):
+        is_above = path.rstrip("/") == before
+        for key in keys:
+            if key in {"id", "pk"} and key != parameter.name and not is_above:
+                continue
+            if key in by_key and (is_above or key not in {"id", "pk"}):
+                found += [value for value in by_key[key] if _fits(value, parameter)]
+    return tuple(dict.fromkeys(found))[:MOST_VALUES]
+
+
+def _fits(value: str, parameter: Parameter) -> bool:
+    return value.lstrip("-").isdigit() if parameter.kind == "int" else "/" not in value

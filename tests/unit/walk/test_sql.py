@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from pinchpoint.walk import sql
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT product.id, product.name FROM product WHERE product.id = %(pk_1)s",
+        'SELECT "product"."id" FROM "product" WHERE "product"."id" = %s LIMIT 21',
+        "SELECT id FROM product WHERE id = $1",
+        "SELECT id FROM product WHERE id = ?",
+        "SELECT id FROM product WHERE id = %(pk_1)s::INTEGER",
+        "SELECT p.id FROM product p WHERE p.id = :id",
+    ],
+)
+def test_finds_what_a_lookup_compares(statement: str) -> None:
+    assert sql.first_lookup([statement]) == ("product", "id")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1",
+        "BEGIN",
+        "SELECT * FROM product",
+        "not sql at all ((",
+        "UPDATE product SET name = ? WHERE id = ?",
+        "SELECT * FROM a JOIN b ON a.id = b.a_id",
+    ],
+)
+def test_is_silent_on_what_is_no_lookup(statement: str) -> None:
+    assert sql.first_lookup([statement]) is None
+
+
+def test_names_the_columns_of_one_table_only() -> None:
+    tree = sql.parse(
+        "SELECT * FROM loan l JOIN book b ON b.id = l.book_id WHERE l.member = ? AND b.isbn = ?",
+        "sqlite",
+    )
+    assert tree is not None
+    assert sql.compared_columns(tree, "l") == ("member",)
+    assert sql.tables(tree) == {"l": "loan", "b": "book"}
