@@ -26,12 +26,14 @@ class Settings:
 
     Attributes:
         app: `module:attribute`, a file, a folder, `manage.py`; empty to search.
-        directory: Where the application is, and where `.pinchpoint/` is written.
+        directory: Where `.pinchpoint/` is written, and the application is unless said otherwise.
+        app_directory: Where the application is; None for `directory`.
         python: The application's interpreter; empty to search.
         server: Empty for the usual one of the application's interface.
         workers: 0 for the server's default.
         threads: Of each worker.
         port: 0 for a free one.
+        start_timeout_s: How long the application may take to import, and to accept.
         effort: How long to measure.
         is_proving: Whether the best fix is tried.
         only: Patterns of routes that get load.
@@ -44,11 +46,13 @@ class Settings:
 
     app: str = ""
     directory: Path = field(default_factory=Path.cwd)
+    app_directory: Path | None = None
     python: str = ""
     server: str = ""
     workers: int = 0
     threads: int = 1
     port: int = 0
+    start_timeout_s: float = 60.0
     effort: Effort = Effort.NORMAL
     is_proving: bool = True
     only: tuple[str, ...] = ()

@@ -29,13 +29,13 @@ def _apply_change() -> None:
     text = os.environ.get(wire.CHANGE_VARIABLE)
     if not text:
         return
-    import importlib.util
     import json
+    from importlib.util import module_from_spec, spec_from_file_location
 
     change = json.loads(text)
-    spec = importlib.util.spec_from_file_location("pinchpoint_probe_fix", change["file"])
+    spec = spec_from_file_location("pinchpoint_probe_fix", change["file"])
     if spec is None or spec.loader is None:
         raise ImportError(change["file"])
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     spec.loader.exec_module(module)
     module.patch(change["parameters"])

@@ -5,6 +5,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ABSENT = object()
+_Function = type(lambda: None)
 _journal: "list[tuple[Any, str, Any]]" = []
 
 
@@ -21,8 +22,21 @@ def replace(owner: "Any", name: str, new: "Any") -> "Any":
     """
     old = getattr(owner, name)
     _journal.append((owner, name, vars(owner).get(name, _ABSENT)))
+    if isinstance(new, _Function):
+        _disguise(new, old)
     setattr(owner, name, new)
     return old
+
+
+def _disguise(new: "Any", old: "Any") -> None:
+    """Let a function look like the one that it replaces.
+
+    Libraries read signatures: FastAPI takes the default status from `JSONResponse.__init__`.
+    """
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        if hasattr(old, attribute):
+            setattr(new, attribute, getattr(old, attribute))
+    new.__wrapped__ = old
 
 
 def add(owner: "Any", name: str, new: "Any") -> None:

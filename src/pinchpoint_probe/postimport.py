@@ -1,8 +1,9 @@
 """Patch a library right after the application imports it; import nothing that it does not."""
 
-import importlib
 import os
 import sys
+
+from pinchpoint_probe import patching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +30,21 @@ def install() -> None:
 
 
 def run(name: str, module: "ModuleType", patch: "Callable[[ModuleType], None]") -> None:
-    """Run one hook; a hook that raises is recorded, and the application runs on."""
+    """Run one hook; one that raises is undone and recorded, and the application runs on."""
+    before = patching.mark()
     try:
         patch(module)
         hooked.append(name)
     except Exception as error:
-        version = getattr(sys.modules.get(name.partition(".")[0]), "__version__", "?")
-        failures.append(f"{name} ({version}): {error!r}")
+        patching.restore(before)
+        failures.append(f"{name} ({version(name)}): {error!r}")
+
+
+def version(name: str) -> str:
+    """What a module's library says of its version; `?` if it does not."""
+    library = sys.modules.get(name.partition(".")[0])
+    # Not getattr: Flask warns when it is asked, and a warning may be an error here.
+    return str(vars(library).get("__version__", "?")) if library else "?"
 
 
 class _Finder:
@@ -73,24 +82,26 @@ class _Finder:
         if library not in self._loaded:
             self._loaded.add(library)
             try:
-                hook = importlib.import_module(f"pinchpoint_probe.hooks.{library}")
-                self._patches.update(hook.PATCHES)
+                hook = f"pinchpoint_probe.hooks.{library}"
+                __import__(hook)
+                self._patches.update(sys.modules[hook].PATCHES)
             except Exception as error:
                 failures.append(f"hook {library}: {error!r}")
         return self._patches.get(name)
 
 
 def _run_after_loading(spec: "ModuleSpec", patch: "Callable[[ModuleType], None]") -> None:
-    loader = spec.loader
-    if loader is None:
+    loader, name = spec.loader, spec.name
+    if loader is None or isinstance(loader, type):  # the loader of built-in modules is a class
         return
     execute = loader.exec_module
 
     def exec_module(module: "ModuleType") -> None:
         execute(module)
-        run(spec.name, module, patch)
+        if module.__name__ == name:  # all the modules of a zip file share one loader
+            run(name, module, patch)
 
     try:
         loader.exec_module = exec_module  # type: ignore[method-assign]
     except AttributeError as error:
-        failures.append(f"{spec.name}: its loader cannot be wrapped: {error!r}")
+        failures.append(f"{name}: its loader cannot be wrapped: {error!r}")

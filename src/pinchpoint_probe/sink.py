@@ -3,7 +3,7 @@
 import itertools
 import mmap
 import os
-import threading
+from _thread import allocate_lock, get_native_id
 
 from pinchpoint_probe import wire
 
@@ -22,13 +22,12 @@ class Sink:
     """
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._lock = threading.Lock()
+        self._directory = directory or os.devnull  # which has no files in it
         self.reset()
 
     def reset(self) -> None:
         """Forget the files; the next write opens new ones. For a fork's child."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._ring: mmap.mmap | None = None
         self._texts: mmap.mmap | None = None
         self._numbers: Iterator[int] = itertools.count()
@@ -59,7 +58,7 @@ class Sink:
             kind,
             category,
             flags,
-            threading.get_native_id(),
+            get_native_id(),
             trace,
             start_ns,
             end_ns,
@@ -104,7 +103,7 @@ class Sink:
 
     def _open_files(self) -> None:
         base = f"{self._directory}/{os.getpid()}"
-        ring = _map(f"{base}.ring", wire.HEADER_BYTES + wire.RING_CAPACITY * wire.RECORD.size)
+        ring = _map(f"{base}.ring", wire.RING_BYTES)
         wire.HEADER.pack_into(
             ring, 0, wire.MAGIC, os.getpid(), wire.RING_CAPACITY, wire.RECORD.size
         )
@@ -113,9 +112,19 @@ class Sink:
 
 
 def _map(path: str, size: int) -> mmap.mmap:
+    """Map a new file; where there can be none, memory that nobody reads: the app runs on."""
+    try:
+        return _map_file(path, size)
+    except OSError:
+        return mmap.mmap(-1, size)
+
+
+def _map_file(path: str, size: int) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.ftruncate(descriptor, size)
+        if hasattr(os, "posix_fallocate"):  # a page that a full disk cannot back is a SIGBUS
+            os.posix_fallocate(descriptor, 0, size)
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)

@@ -8,14 +8,21 @@ from pinchpoint_probe import state
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
+    from typing import Any
 
 _HERE = os.path.dirname(__file__)
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_LIBRARIES = ("/site-packages/", "/dist-packages/")
 _FULL_WALK_EVERY = 64
 """How often the remembered depth is not trusted: a path of another depth is found soon."""
+
+_DEEPEST = 20
+"""Decorators around one function; a chain may bite its own tail."""
 
 _is_user_code: "dict[int, bool]" = {}
 _kept: "list[CodeType]" = []  # an id is only unique while its object lives
 _sites: "dict[tuple[int, int], int]" = {}
+_definitions: "dict[int, int]" = {}
 _hint = 0
 _calls = 0
 
@@ -45,16 +52,16 @@ def site(depth: int) -> int:
 def _walk(depth: int) -> int:
     global _hint
     frame: FrameType | None = sys._getframe(depth)  # noqa: SLF001
+    is_outside = False
     while frame is not None:
-        code = frame.f_code
-        known = _is_user_code.get(id(code))
-        if known is None:
-            known = _classify(code)
-        if known:
+        if is_user_code(frame.f_code):
             _hint = depth - 1
             return _name(frame)
         depth += 1
-        frame = frame.f_back or _outside_of_greenlet()
+        frame = frame.f_back
+        if frame is None and not is_outside:  # once: the outer stack ends as well
+            is_outside = True
+            frame = _outside_of_greenlet()
     return 0
 
 
@@ -70,21 +77,33 @@ def _outside_of_greenlet() -> "FrameType | None":
     return frame
 
 
-def _classify(code: "CodeType") -> bool:
-    is_user = _belongs_to_user(os.path.abspath(code.co_filename))
-    _kept.append(code)
-    _is_user_code[id(code)] = is_user
-    return is_user
+def is_user_code(code: "CodeType") -> bool:
+    """Whether a function belongs to the application and not to a library."""
+    known = _is_user_code.get(id(code))
+    if known is None:
+        known = _belongs_to_user(os.path.abspath(code.co_filename))
+        _kept.append(code)
+        _is_user_code[id(code)] = known
+    return known
 
 
 def _belongs_to_user(file: str) -> bool:
     if file.startswith(_HERE) or "<" in os.path.basename(file):
         return False
-    for folder in ("/site-packages/", "/dist-packages/"):
-        if folder in file:
-            package = file.partition(folder)[2].partition("/")[0].removesuffix(".py")
+    folder = _folder_of(file)
+    inside = file[len(folder) :]  # the folder itself may be an installed package
+    for place in _LIBRARIES:
+        if place in inside:
+            package = inside.partition(place)[2].partition("/")[0].removesuffix(".py")
             return package in state.user_code
-    return any(file.startswith(part + os.sep) for part in state.user_code if os.sep in part)
+    is_standard = file.startswith(_STANDARD_LIBRARY) and not folder.startswith(_STANDARD_LIBRARY)
+    return bool(folder) and not is_standard  # the interpreter may lie in the user's folder
+
+
+def _folder_of(file: str) -> str:
+    """The user's folder that a file is in; empty if there is none."""
+    folders = [part.rstrip(os.sep) for part in state.user_code if os.sep in part]
+    return max((f for f in folders if file.startswith(f + os.sep)), key=len, default="")
 
 
 def _name(frame: "FrameType") -> int:
@@ -92,12 +111,45 @@ def _name(frame: "FrameType") -> int:
     key = (id(code), frame.f_lasti)
     known = _sites.get(key)
     if known is None:
-        name = getattr(code, "co_qualname", code.co_name)  # 3.11 and up
-        known = state.sink.text(f"{code.co_filename}:{frame.f_lineno}:{name}")
-        _sites[key] = known
+        known = _sites[key] = _text(code, frame.f_lineno)
     return known
+
+
+def _text(code: "CodeType", line: int) -> int:
+    name = getattr(code, "co_qualname", code.co_name)  # 3.11 and up
+    return state.sink.text(f"{os.path.abspath(code.co_filename)}:{line}:{name}")
+
+
+def definition(function: "Any") -> int:
+    """The text id of `file:first line:function` of a callable; 0 if it is not written in Python."""
+    code = code_of(function)
+    if code is None:
+        return 0
+    known = _definitions.get(id(code))
+    if known is None:
+        _kept.append(code)
+        known = _definitions[id(code)] = _text(code, code.co_firstlineno)
+    return known
+
+
+def code_of(function: "Any") -> "CodeType | None":
+    """The code behind decorators, partials, bound methods and callable objects."""
+    for _ in range(_DEEPEST):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        if inner is None:
+            break
+        function = inner
+    # A dependency of FastAPI that yields arrives as `contextmanager(...).__enter__`.
+    generator = getattr(getattr(function, "__self__", None), "gen", None)
+    call = getattr(type(function), "__call__", None)  # noqa: B004  # its code, not whether
+    return (
+        getattr(generator, "gi_code", None)
+        or getattr(function, "__code__", None)
+        or getattr(call, "__code__", None)
+    )
 
 
 def reset() -> None:
     """Forget the text ids of the parent's files. For a fork's child."""
     _sites.clear()
+    _definitions.clear()

@@ -27,16 +27,18 @@ class Request:
         trace_id: The client's number for it.
         intended_ns: The intended start that the client sent along.
         endpoint: As the framework resolved it; empty until then.
+        mounted_at: Template of the path that the router inside was mounted at.
         start_ns: When the server called the application.
         refusals: Writes and outbound calls that were refused.
     """
 
-    __slots__ = ("endpoint", "intended_ns", "refusals", "start_ns", "trace_id")
+    __slots__ = ("endpoint", "intended_ns", "mounted_at", "refusals", "start_ns", "trace_id")
 
     def __init__(self, trace_id: int, intended_ns: int, start_ns: int) -> None:
         self.trace_id = trace_id
         self.intended_ns = intended_ns
         self.endpoint = ""
+        self.mounted_at = ""
         self.start_ns = start_ns
         self.refusals = 0
 
@@ -123,7 +125,7 @@ def leaf(  # noqa: PLR0913, PLR0917  # called positionally, on the hot path
         frame.span_id,
         sink.text(name),
         sites.site(depth),
-        rows,
+        min(rows, wire.MOST_ROWS),
         0,
     )
 
@@ -141,12 +143,22 @@ class Open:
     token: "Token[Frame | None]"
 
 
-def enter(frame: Frame, category: int, name: str, depth: int = 2) -> Open:
-    """Open a span that contains others, in this thread or task."""
+def enter(
+    frame: Frame, category: int, name: str, depth: int = 2, site: "int | None" = None
+) -> Open:
+    """Open a span that contains others, in this thread or task.
+
+    Args:
+        frame: From `active()`.
+        category: One of wire's categories.
+        name: As for `leaf`.
+        depth: As for `leaf`.
+        site: A text id of `sites`, if the user's code is not to be looked for.
+    """
     span = Open()
     span.parent_id = frame.span_id
     span.name = name
-    span.site = sites.site(depth)
+    span.site = sites.site(depth) if site is None else site
     span.frame = Frame(frame.request, next(_span_ids) & 0xFFFFFFFF, category)
     span.token = current.set(span.frame)
     span.start_ns = now_ns()
@@ -154,9 +166,13 @@ def enter(frame: Frame, category: int, name: str, depth: int = 2) -> Open:
 
 
 def leave(span: Open, rows: int = -1, flags: int = 0) -> None:
-    """Record an open span; it ends now, in the thread or task that opened it."""
+    """Record an open span; it ends now, as a rule in the thread or task that opened it."""
     end_ns = now_ns()
-    current.reset(span.token)
+    try:
+        current.reset(span.token)
+    except (RuntimeError, ValueError):  # ended twice, or in a context that is not its own
+        if current.get() is span.frame:  # but a copy of it
+            current.set(span.token.old_value)
     frame = span.frame
     sink = state.sink
     sink.write(
@@ -170,7 +186,7 @@ def leave(span: Open, rows: int = -1, flags: int = 0) -> None:
         span.parent_id,
         sink.text(span.name),
         span.site,
-        rows,
+        min(rows, wire.MOST_ROWS),
         0,
     )
 

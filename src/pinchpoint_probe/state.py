@@ -8,7 +8,8 @@ from pinchpoint_probe.sink import Sink
 
 directory = os.environ.get(wire.DIRECTORY_VARIABLE, "")
 token = os.environ.get(wire.TOKEN_VARIABLE, "")
-user_code = tuple(filter(None, os.environ.get(wire.USER_CODE_VARIABLE, "").split(os.pathsep)))
+_parts = list(filter(None, os.environ.get(wire.USER_CODE_VARIABLE, "").split(os.pathsep)))
+user_code = (*_parts, *(os.path.realpath(part) for part in _parts if os.sep in part))
 allowed_hosts = tuple(filter(None, os.environ.get(wire.ALLOW_VARIABLE, "").split(",")))
 sink = Sink(directory)
 

@@ -15,17 +15,20 @@ preallocated, so that what a killed worker wrote survives:
 `control` is one page, written by the tool and read by every worker: see the CONTROL_ names.
 """
 
-import struct
+from _struct import Struct  # struct.py re-exports it, and is one file more to load
 
 MAGIC = b"PINCH001"
 HEADER_BYTES = 4096
-HEADER = struct.Struct("<8sIII")  # magic, pid, capacity, bytes of a record
+HEADER = Struct("<8sIII")  # magic, pid, capacity, bytes of a record
 RING_CAPACITY = 1 << 17
 STRINGS_BYTES = 1 << 23
 LONGEST_TEXT_BYTES = 8192
 
 # kind, category, flags, thread, trace, start_ns, end_ns, span, parent, name, site, rows, extra, seq
-RECORD = struct.Struct("<BBHIQqqIIIIiIQ")
+RECORD = Struct("<BBHIQqqIIIIiIQ")
+RING_BYTES = HEADER_BYTES + RING_CAPACITY * RECORD.size
+MOST_ROWS = 0x7FFFFFFF
+"""The largest number in a record's `rows`; what is larger is written as this."""
 
 REQUEST = 1
 """One request: name is the endpoint, extra the HTTP status, rows the CPU time in

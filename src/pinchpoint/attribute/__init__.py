@@ -1,1 +1,25 @@
-"""TODO."""
+"""Split each response time into parts, charge waiting to its causes, name the wall."""
+
+from pinchpoint.attribute.budget import attribute, attribute_slowest
+from pinchpoint.attribute.laws import (
+    generator_cpu_ratio,
+    lag_p99_s,
+    lost_ratio,
+    violations,
+    warnings,
+)
+from pinchpoint.attribute.waiting import blame
+from pinchpoint.attribute.wall import find_wall, wall_points
+
+__all__ = [
+    "attribute",
+    "attribute_slowest",
+    "blame",
+    "find_wall",
+    "generator_cpu_ratio",
+    "lag_p99_s",
+    "lost_ratio",
+    "violations",
+    "wall_points",
+    "warnings",
+]

@@ -6,6 +6,7 @@ start or cannot be reached, 4 inconclusive, 5 no traffic could be found, 130 int
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
@@ -20,8 +21,11 @@ INTERRUPTED = 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="pinchpoint")
-def group() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens to standard error.")
+def group(*, verbose: bool) -> None:
     """Find where a Python web app saturates, why, and prove the fix."""
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
 
 
 for command in COMMANDS:

@@ -36,64 +36,57 @@ INCONCLUSIVE = 4
 @click.command(cls=ProjectCommand)
 @click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
 @options(*RUN_OPTIONS, *EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
-@click.pass_context
-def check(context: click.Context, json_file: Path | None, **values: Any) -> int:
+def check(json_file: Path | None, **values: Any) -> int:
     """Find where APP saturates and why, and prove the best fix.
 
     APP is module:attribute, module:factory(), a file, a folder or manage.py; left out, it is
     searched for. Only reads are sent: sessions are made read-only and calls to other hosts
     are refused.
     """
-    settings = settings_from(context, values)
+    settings = settings_from(values)
     return _run(lambda progress: pipeline.check(settings, progress, command=_typed()), json_file)
 
 
 @click.command(cls=ProjectCommand)
 @options(*EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
-@click.pass_context
-def demo(context: click.Context, json_file: Path | None, **values: Any) -> int:
+def demo(json_file: Path | None, **values: Any) -> int:
     """Check a sick shop on a private PostgreSQL: the whole story, no project needed."""
-    settings = settings_from(context, values)
-    return _run(lambda progress: pipeline.demo(settings, progress), json_file)
+    settings = settings_from(values)
+    return _run(lambda progress: pipeline.demo(settings, progress, command=_typed()), json_file)
 
 
 @click.command(cls=ProjectCommand)
 @click.argument("run")
 @click.argument("fixes", nargs=-1)
 @options(*RUN_OPTIONS, *EFFORT_OPTIONS, JSON_OPTION)
-@click.pass_context
-def prove(
-    context: click.Context, json_file: Path | None, run: str, fixes: tuple[str, ...], **values: Any
-) -> int:
+def prove(json_file: Path | None, run: str, fixes: tuple[str, ...], **values: Any) -> int:
     """Try FIXES on the app of an earlier RUN: codes such as DB002, or workers=4.
 
     RUN is a folder of .pinchpoint/, its name, or 'last'. Without FIXES every finding's fix
     is tried.
     """
-    settings = settings_from(context, values)
+    settings = settings_from(values)
     folder = reading.find_run(settings.directory, run)
-    return _run(lambda progress: pipeline.prove(settings, folder, fixes, progress), json_file)
+    return _run(
+        lambda progress: pipeline.prove(settings, folder, fixes, progress, command=_typed()),
+        json_file,
+    )
 
 
 @click.command(cls=ProjectCommand)
 @click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
 @options(*RUN_OPTIONS)
-@click.pass_context
-def routes(context: click.Context, **values: Any) -> int:
+def routes(**values: Any) -> int:
     """Show which routes of APP would get load, and why others would not."""
-    console = Console()
     progress = ConsoleProgress(Console(stderr=True))
     try:
-        found = pipeline.routes(settings_from(context, values), progress)
+        workload, skipped = pipeline.routes(settings_from(values), progress)
     finally:
         progress.close()
-    for template in found.workload.templates:
-        paths = f"{len(template.paths)} paths, such as {template.paths[0]}"
-        console.print(f"  load  {template.endpoint}  ({paths})", markup=False, highlight=False)
-    for skipped in found.skipped:
-        console.print(
-            f"  skip  {skipped.endpoint}  ({skipped.reason})", markup=False, highlight=False
-        )
+    for template in workload.templates:
+        click.echo(f"load  {template.endpoint}  ({len(template.paths)}: {template.paths[0]} ...)")
+    for route in skipped:
+        click.echo(f"skip  {route.endpoint}  ({route.reason})")
     return 0
 
 

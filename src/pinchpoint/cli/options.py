@@ -23,9 +23,9 @@ _SOURCES = {"COMMANDLINE": "flag", "ENVIRONMENT": "environment", "DEFAULT_MAP": 
 _PATTERN_HELP = "Shell pattern of routes that get {}, such as '/admin/*'; repeatable."
 
 
-def _option(name: str, **attributes: Any) -> Callable[[Command], Command]:
+def _option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
     variable = "PINCHPOINT_" + name.strip("-").partition("/")[0].replace("-", "_").upper()
-    return click.option(name, envvar=variable, show_envvar=False, **attributes)
+    return click.option(name, *names, envvar=variable, show_envvar=False, **attributes)
 
 
 RUN_OPTIONS = (
@@ -34,6 +34,13 @@ RUN_OPTIONS = (
     _option("--threads", type=click.IntRange(1), default=1, help="Threads of each process."),
     _option("--python", default="", help="The app's interpreter or its virtual environment."),
     _option("--port", type=click.IntRange(0, 65535), default=0, help="Where the app listens."),
+    _option(
+        "--start-timeout",
+        "start_timeout_s",
+        type=click.FloatRange(min=0, min_open=True),
+        default=60.0,
+        help="Seconds that the app may take to import, and to accept.",
+    ),
     _option("--only", multiple=True, help=_PATTERN_HELP.format("load")),
     _option("--skip", multiple=True, help=_PATTERN_HELP.format("none")),
     _option(
@@ -81,7 +88,7 @@ class ProjectCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def settings_from(context: click.Context, values: Mapping[str, Any]) -> Settings:
+def settings_from(values: Mapping[str, Any]) -> Settings:
     """Gather the values of a command into Settings, each with its origin."""
     if values.get("quick") and values.get("thorough"):
         raise UsageError("--quick and --thorough exclude each other")
@@ -89,6 +96,7 @@ def settings_from(context: click.Context, values: Mapping[str, Any]) -> Settings
     effort = Effort.QUICK if quick else Effort.THOROUGH if thorough else Effort.NORMAL
     known = {field.name for field in fields(Settings)}
     chosen = {name: value for name, value in values.items() if name in known}
+    context = click.get_current_context()
     origins = {name: _origin(context, name) for name in chosen}
     return Settings(**chosen, effort=effort, directory=Path.cwd(), origins=origins)
 
@@ -99,12 +107,12 @@ def _origin(context: click.Context, name: str) -> str:
 
 
 def _known_settings() -> Mapping[str, object]:
-    hidden = {"directory", "environment", "origins", "effort"}
+    hidden = {"directory", "app_directory", "environment", "origins", "effort"}
     names = {field.name for field in fields(Settings)} - hidden
     return dict.fromkeys([*names, "quick", "thorough"])
 
 
-def _project_table(context: click.Context) -> Mapping[str, Any]:
+def _project_table(context: click.Context) -> dict[str, Any]:
     table = {key.replace("-", "_"): value for key, value in read_table(Path.cwd()).items()}
     names = {parameter.name: None for parameter in context.command.params if parameter.name}
     known = {**_known_settings(), **names}

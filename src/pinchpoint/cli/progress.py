@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from pinchpoint.model.finding import Finding
+
+logger = logging.getLogger(__name__)
 
 NAME_WIDTH = 8
 TEXT_WIDTH = 84
@@ -26,6 +29,8 @@ class ConsoleProgress:
 
     def stage(self, name: str, text: str) -> None:
         """A stage has come so far."""
+        if name != self._name:
+            logger.info("stage %s", name)
         self._name = name
         if not self._console.is_terminal:
             return

@@ -27,7 +27,7 @@ def main(target: str) -> dict[str, Any]:
     module_name, _, attribute = target.partition(":")
     is_factory = attribute.endswith("()")
     try:
-        found = importlib.import_module(module_name)
+        found: Any = importlib.import_module(module_name)
         for part in attribute.removesuffix("()").split("."):
             found = getattr(found, part)
         if not is_factory and _is_factory(found):
@@ -44,7 +44,7 @@ def _is_factory(found: Any) -> bool:
     code = getattr(found, "__code__", None)
     if code is None:
         return False
-    required = code.co_argcount - len(found.__defaults__ or ())
+    required: int = code.co_argcount - len(found.__defaults__ or ())
     return required == 0
 
 

@@ -19,7 +19,6 @@ from pinchpoint.model.app import App, Framework, Interface
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-IMPORT_TIMEOUT_S = 60
 NAMES = ("main", "app", "wsgi", "asgi", "application", "api", "server")
 """Files that are looked at first, in this order; then all others, nearest first."""
 MOST_FILES = 400
@@ -30,7 +29,14 @@ CLASSES = {"FastAPI", "Flask", "Starlette"}
 GETTERS = {"get_wsgi_application", "get_asgi_application"}
 
 
-def discover(asked: str, directory: Path, *, python: str = "") -> App:
+def discover(
+    asked: str,
+    directory: Path,
+    *,
+    python: str = "",
+    variables: Mapping[str, str] | None = None,
+    timeout_s: float = 60.0,
+) -> App:
     """Find an application and import it once in its own interpreter to see what it is.
 
     Args:
@@ -38,14 +44,17 @@ def discover(asked: str, directory: Path, *, python: str = "") -> App:
             empty to search.
         directory: Where to search; modules are imported from here.
         python: The interpreter that the user asked for; empty to search.
+        variables: What the application's process needs besides the environment.
+        timeout_s: How long the import may take.
 
     Raises:
         UsageError: No application was found; the message says where it was looked for.
         LaunchError: It was found but cannot be imported; the message has its traceback.
     """
     target, directory, found_by, environment = _find(asked, directory.absolute())
+    environment = {**environment, **(variables or {})}
     interpreter, python_by = find_python(directory, python)
-    described = _describe(target, directory, interpreter, environment)
+    described = _describe(target, directory, interpreter, environment, timeout_s)
     if described["is_factory"] and not target.endswith("()"):
         target += "()"
     return App(
@@ -242,7 +251,11 @@ def _module(file: Path, base: Path) -> str:
 
 
 def _describe(
-    target: str, directory: Path, python: Path, environment: Mapping[str, str]
+    target: str,
+    directory: Path,
+    python: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
 ) -> Mapping[str, Any]:
     try:
         result = subprocess.run(
@@ -251,14 +264,14 @@ def _describe(
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=IMPORT_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
         raise LaunchError(
-            f"importing {target} took longer than {IMPORT_TIMEOUT_S} s",
-            "Something at import time does not return; run the same import by hand.",
+            f"importing {target} took longer than {timeout_s:g} s",
+            "Something at import time does not return; if it is only slow: --start-timeout.",
         ) from error
     lines = result.stdout.strip().splitlines()
     try:

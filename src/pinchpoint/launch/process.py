@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pinchpoint.model.app import App
 
 SERVERS = "pinchpoint.launch.servers"
-ACCEPT_TIMEOUT_S = 30.0
 HOST = "127.0.0.1"
 STOP_GRACE_S = 5.0
 
@@ -56,6 +55,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
     *,
     name: str = "app",
     port: int = 0,
+    timeout_s: float = 60.0,
     allowed_hosts: Sequence[str] = (),
     databases: Mapping[str, str] | None = None,
     change: Mapping[str, Any] | None = None,
@@ -68,6 +68,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
         deployment: How.
         name: Unique among the applications of this run; names its folder and log.
         port: Where to accept; 0 for a free one.
+        timeout_s: How long it may take to accept.
         allowed_hosts: Hosts off loopback that the application may reach.
         databases: The clone to open instead of each database.
         change: The fix to apply at start: `file` and `parameters`.
@@ -96,7 +97,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
         log=guardian.folder / f"{name}.log",
     )
     try:
-        _wait_until_accepting(child, port)
+        _wait_until_accepting(child, port, timeout_s)
 
         def ask(command: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
             return probe.ask(HOST, port, command, arguments)
@@ -124,8 +125,8 @@ def _claim_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_accepting(child: Child, port: int) -> None:
-    deadline = time.monotonic() + ACCEPT_TIMEOUT_S
+def _wait_until_accepting(child: Child, port: int, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if child.poll() is not None:
             raise LaunchError(
@@ -139,9 +140,9 @@ def _wait_until_accepting(child: Child, port: int) -> None:
         else:
             return
     raise LaunchError(
-        f"the application did not accept connections within {ACCEPT_TIMEOUT_S:.0f} s"
+        f"the application did not accept connections within {timeout_s:g} s"
         f"\n\n{child.tail()}".rstrip(),
-        "Something before the server's start does not return: a migration, a wait for a service?",
+        "Does a migration or a service keep it waiting? If it is only slow: --start-timeout.",
     )
 
 

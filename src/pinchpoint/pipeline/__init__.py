@@ -5,22 +5,21 @@ The story of a run, top to bottom. Only this package knows two stages.
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinchpoint import demo as demonstration
-from pinchpoint.errors import PinchpointError
 from pinchpoint.launch import choose_deployment, discover
 from pinchpoint.launch.guardian import guard
-from pinchpoint.launch.services import postgresql
 from pinchpoint.model.report import Report
+from pinchpoint.pipeline.demonstration import prepare
 from pinchpoint.pipeline.measure import check_itself, climb, pin, walk
 from pinchpoint.pipeline.run import Run
 from pinchpoint.pipeline.stand import stand
-from pinchpoint.pipeline.trials import Connections, prove_best, prove_each
+from pinchpoint.pipeline.trials import opened, prove_best, prove_each
 from pinchpoint.report import store
 from pinchpoint.report.formats import html
 from pinchpoint.report.formats import json as json_format
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pinchpoint.launch.guardian import Guardian
+    from pinchpoint.model.app import App, Deployment
+    from pinchpoint.model.workload import SkippedRoute, Workload
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.settings import Settings
 
@@ -60,77 +61,114 @@ class Interrupted(KeyboardInterrupt):
         self.outcome = outcome
 
 
-def check(settings: Settings, progress: Progress, *, command: str = "check") -> Outcome:
+def check(settings: Settings, progress: Progress, *, command: str) -> Outcome:
     """Find where an application saturates, why, and prove the best fix.
+
+    Args:
+        settings: What the user wants.
+        progress: Shows where it is.
+        command: What the user typed, for the report.
 
     Raises:
         PinchpointError: With the exit status that says what stood in the way.
         Interrupted: Ctrl-C, after something was measured.
     """
-    folder = store.new_run_folder(settings.directory, time.time())
-    with _removed_if_empty(folder), guard() as guardian:
-        return _check(guardian, settings, progress, folder, command)
+    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+        return _check(guardian, settings, progress, folder, started_s, command)
 
 
-def demo(settings: Settings, progress: Progress) -> Outcome:
+def demo(settings: Settings, progress: Progress, *, command: str) -> Outcome:
     """Check the sick shop, on a private PostgreSQL with a partner's stub beside it."""
-    folder = store.new_run_folder(settings.directory, time.time())
-    with _removed_if_empty(folder), guard() as guardian:
-        progress.stage("services", "a private PostgreSQL with 200,000 orders")
-        database = postgresql.start(guardian)
-        settings = demonstration.prepare(guardian, settings, database.url)
-        progress.done(f"PostgreSQL {database.version}, a rates service that answers slowly")
-        return _check(guardian, settings, progress, folder, "demo")
+    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+        settings = prepare(guardian, settings, progress)
+        return _check(guardian, settings, progress, folder, started_s, command)
 
 
 def prove(
-    settings: Settings, run_folder: Path, fixes: Sequence[str], progress: Progress
+    settings: Settings, earlier: Path, fixes: Sequence[str], progress: Progress, *, command: str
 ) -> Outcome:
     """Try more fixes on the application of an earlier run, one after the other.
 
     Args:
         settings: As for `check`; the application is the earlier run's.
-        run_folder: Of the earlier run.
+        earlier: Folder of the earlier run.
         fixes: Codes of findings (`DB002`) or free-form changes (`workers=4`); empty for the
             fix of every finding.
         progress: Shows where it is.
+        command: What the user typed, for the report.
     """
-    earlier = store.load_report(run_folder)
-    recording = store.load_recording(run_folder)
-    folder = store.new_run_folder(settings.directory, time.time())
-    with _removed_if_empty(folder), guard() as guardian:
-        run = Run.resume(folder, recording, earlier, command=f"prove {run_folder.name}")
+    report, recording = store.load_report(earlier), store.load_recording(earlier)
+    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+        run = Run.resume(folder, recording, report, command=command, started_s=started_s)
         with _written_even_if_interrupted(run):
+            progress.stage("launch", run.app.target)
             with stand(guardian, run.app, run.deployment, settings) as one:
-                connections = Connections.of(one, run.workload)
-            prove_each(run, guardian, settings, progress, connections, fixes)
+                progress.done(f"{run.app.target} under {run.deployment.server}")
+                databases = opened(one, run.workload)
+            prove_each(run, guardian, settings, progress, databases, fixes)
         return _finish(run)
 
 
-def _check(
-    guardian: Guardian, settings: Settings, progress: Progress, folder: Path, command: str
+def routes(settings: Settings, progress: Progress) -> tuple[Workload, tuple[SkippedRoute, ...]]:
+    """What would get load, and what would not; nothing is written.
+
+    Raises:
+        NoTrafficError: No route would.
+    """
+    with guard() as guardian:
+        app, deployment = _find(settings, progress)
+        run = Run(
+            folder=guardian.folder,
+            command="routes",
+            app=app,
+            deployment=deployment,
+            started_s=time.monotonic(),
+        )
+        with stand(guardian, app, deployment, settings) as one:
+            walk(run, one, settings, progress)
+        return run.workload, run.skipped
+
+
+def _check(  # noqa: PLR0913, PLR0917  # what `check` and `demo` share
+    guardian: Guardian,
+    settings: Settings,
+    progress: Progress,
+    folder: Path,
+    started_s: float,
+    command: str,
 ) -> Outcome:
-    progress.stage("launch", settings.app or str(settings.directory))
-    app = discover(settings.app, settings.directory, python=settings.python)
-    deployment = choose_deployment(
-        app, settings.server, settings.workers, settings.threads, settings.environment
-    )
-    run = Run(folder=folder, command=command, app=app, deployment=deployment)
+    app, deployment = _find(settings, progress)
+    run = Run(folder=folder, command=command, app=app, deployment=deployment, started_s=started_s)
     with _written_even_if_interrupted(run):
         with stand(guardian, app, deployment, settings) as one:
             run.reached("up")
-            progress.done(f"{app.target} under {deployment.server}, {app.found_by}")
+            progress.done(f"{app.target} under {deployment.server} x{deployment.workers}")
             walk(run, one, settings, progress)
             engine = one.engine(run.workload)
             climb(run, one, engine, settings, progress)
             pin(run, one, engine, settings, progress)
             run.reached("verdict")
             check_itself(run, one, engine, settings, progress)
-            connections = Connections.of(one, run.workload)
             engine.close()
+            databases = opened(one, run.workload)
         if settings.is_proving:
-            prove_best(run, guardian, settings, progress, connections)
+            prove_best(run, guardian, settings, progress, databases)
     return _finish(run)
+
+
+def _find(settings: Settings, progress: Progress) -> tuple[App, Deployment]:
+    directory = settings.app_directory or settings.directory
+    progress.stage("launch", settings.app or str(directory))
+    app = discover(
+        settings.app,
+        directory,
+        python=settings.python,
+        variables=settings.environment,
+        timeout_s=settings.start_timeout_s,
+    )
+    progress.done(f"{app.target} {app.found_by}, {app.python}")
+    progress.stage("launch", f"starting {app.target}")
+    return app, choose_deployment(app, settings.server, settings.workers, settings.threads)
 
 
 def _finish(run: Run) -> Outcome:
@@ -160,13 +198,17 @@ def _written_even_if_interrupted(run: Run) -> Generator[None]:
 
 
 @contextmanager
-def _removed_if_empty(folder: Path) -> Generator[None]:
-    """A run that ends before it has written anything leaves no folder."""
+def _run_folder(settings: Settings) -> Generator[tuple[Path, float]]:
+    """The folder of a run and when it began; one that has nothing to say leaves no folder."""
+    started_s = time.monotonic()
+    folder = store.new_run_folder(settings.directory, time.time())
     try:
-        yield
+        yield folder, started_s
     finally:
-        if folder.exists() and not any(folder.iterdir()):
+        if not any(folder.iterdir()):
             folder.rmdir()
+            if [file.name for file in folder.parent.iterdir()] == [".gitignore"]:
+                shutil.rmtree(folder.parent)
 
 
-__all__ = ["Interrupted", "Outcome", "PinchpointError", "check", "demo", "prove"]
+__all__ = ["Interrupted", "Outcome", "check", "demo", "prove", "routes"]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pinchpoint.model.app import Deployment
 from pinchpoint.pipeline.stand import stand
-from pinchpoint.prove.experiment import Block
+from pinchpoint.prove.arms import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator
 
     from pinchpoint.launch.guardian import Guardian
     from pinchpoint.load.engines.openloop import OpenLoop
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pinchpoint.settings import Settings
 
 WARM_UP_S = 2.0
+ASKED_OFTEN = 20
+"""Questions for each worker: whichever is idle accepts, so some answer several times."""
 FOREIGN_CPU_RATIO = 0.15
 """A block is contaminated where strangers used more of the machine than this; the reference's
 5 % (measurement.md §2.4) would repeat nearly every block on a shared machine."""
@@ -110,7 +112,9 @@ def block(step: Step) -> Block:
     return Block(
         rate_rps=done / step.duration_s,
         cpu_per_request_s=used_s.get("app", 0.0) / answered if answered else 0.0,
-        errors=sum(not sample.is_ok for sample in step.samples),
+        error_ratio=sum(not sample.is_ok for sample in step.samples) / answered
+        if answered
+        else 1.0,
         mean_response_s={name: fmean(values) for name, values in times_s.items()},
         is_contaminated=foreign_s > FOREIGN_CPU_RATIO * step.duration_s * (os.cpu_count() or 1),
     )
@@ -149,14 +153,21 @@ def two_arms(  # noqa: PLR0913  # what both arms share, and each of them
         yield arms, stands
 
 
-def opened_databases(stands: Iterable[Stand]) -> list[Mapping[str, str]]:
-    """What the workers' databases say they are, asked of as many workers as answer."""
+def opened_databases(one: Stand) -> list[Mapping[str, str]]:
+    """What each worker's databases say they are.
+
+    Returns:
+        One mapping a worker that answered, empty for one that has opened none; and an empty
+        one for each worker that did not answer although it was asked often enough.
+    """
+    workers = one.running.deployment.workers
     seen: dict[int, Mapping[str, str]] = {}
-    for one in stands:
-        for _ in range(4 * one.running.deployment.workers):
-            answer = one.running.ask("databases", {})
-            seen[int(answer["pid"])] = answer.get("databases", {})
-    return list(seen.values())
+    for _ in range(ASKED_OFTEN * workers):
+        answer = one.running.ask("databases", {})
+        seen[int(answer["pid"])] = answer.get("databases", {})
+        if len(seen) >= workers:
+            break
+    return [*seen.values(), *({} for _ in range(workers - len(seen)))]
 
 
 def arm_of(arm: Arm, fix: Any, change: Change) -> Arm:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pinchpoint.diagnose import load_detectors
 from pinchpoint.errors import UsageError
-from pinchpoint.launch import runs
+from pinchpoint.launch.guardian import guard
 from pinchpoint.pipeline.run import analyse
 from pinchpoint.report import store
 from pinchpoint.report.formats import json as json_format
@@ -72,7 +72,8 @@ def explain(code: str) -> str:
 
 def clean() -> tuple[str, ...]:
     """Remove what dead runs left, one line for each thing."""
-    return tuple(runs.sweep())
+    with guard() as guardian:
+        return guardian.left_behind
 
 
 def as_text(report: Report, folder: Path, *, is_colored: bool, width: int) -> str:

@@ -44,7 +44,7 @@ class Run:
     command: str
     app: App
     deployment: Deployment
-    started_s: float = field(default_factory=time.monotonic)
+    started_s: float
     workload: Workload = field(default_factory=lambda: Workload(templates=()))
     steps: list[Step] = field(default_factory=list)
     plans: tuple[Plan, ...] = ()
@@ -56,6 +56,33 @@ class Run:
     overhead_ratio: float | None = None
     warnings: list[str] = field(default_factory=list)
     elapsed_s: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: Path,
+        recording: Recording,
+        report: Report,
+        *,
+        command: str,
+        started_s: float,
+    ) -> Run:
+        """A run that goes on from what an earlier one measured."""
+        return cls(
+            folder=folder,
+            command=command,
+            started_s=started_s,
+            app=recording.app,
+            deployment=recording.deployment,
+            workload=recording.workload,
+            steps=list(recording.steps),
+            plans=recording.plans,
+            skipped=recording.skipped,
+            probe=recording.probe,
+            capacity=report.capacity,
+            null_effect=report.quality.null_effect,
+            overhead_ratio=report.quality.probe_overhead_ratio,
+        )
 
     def reached(self, milestone: str) -> None:
         """Note when a milestone was reached, the first time."""
@@ -177,6 +204,7 @@ def environment(app: App, probe: ProbeState) -> dict[str, str]:
         "machine": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": str(os.cpu_count() or 1),
         "python": platform.python_version(),
+        "directory": str(app.directory),
         "app_python": str(app.python),
         **{f"library.{name}": release for name, release in sorted(probe.hooked.items())},
     }

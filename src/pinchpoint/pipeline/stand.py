@@ -213,6 +213,7 @@ def stand(  # noqa: PLR0913  # as `launch`
         deployment,
         name=name,
         port=settings.port if name == "app" else 0,
+        timeout_s=settings.start_timeout_s,
         allowed_hosts=settings.allow_hosts,
         databases=databases,
         change=change,

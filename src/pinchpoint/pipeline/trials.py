@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pinchpoint.errors import PinchpointError
 from pinchpoint.model.trial import Trial, Verdict
 from pinchpoint.pipeline.arms import Arm, arm_of, opened_databases, two_arms
-from pinchpoint.prove.clone import Clones, confirm
+from pinchpoint.prove.clone import (
+    CloneRefused,
+    Clones,
+    Interpreter,
+    confirm,
+    read_databases,
+)
 from pinchpoint.prove.experiment import ExperimentRules, compare
 from pinchpoint.prove.propose import load_fixes, parse_fix, propose
 from pinchpoint.settings import Effort
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from pinchpoint.launch.guardian import Guardian
     from pinchpoint.model.finding import Finding
-    from pinchpoint.model.trial import Change
+    from pinchpoint.model.trial import Change, Effect
     from pinchpoint.model.workload import Workload
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.pipeline.run import Run
     from pinchpoint.pipeline.stand import Stand
+    from pinchpoint.prove.clone import (
+        OpenedDatabase,
+    )
     from pinchpoint.settings import Settings
 
 FEWEST_BLOCK_REQUESTS = 60
@@ -34,26 +42,20 @@ FEWEST_BLOCK_REQUESTS = 60
 SHORTEST_BLOCK_S = 1.0
 LONGEST_BLOCK_S = 4.0
 BUDGET_S = {Effort.QUICK: 45.0, Effort.NORMAL: 75.0, Effort.THOROUGH: 300.0}
+PAIRS_IN_BUDGET = 16
+"""An experiment decides from 12 pairs on; a budget for fewer could never end in a verdict."""
 MOST_PROOFS = 3
 """Of `check`: it stops at the first that improves, and never tries more than these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """How the application reaches its databases; secret, and never written anywhere."""
-
-    entries: tuple[Mapping[str, Any], ...] = field(repr=False, default=())
-
-    @classmethod
-    def of(cls, one: Stand, workload: Workload) -> Connections:
-        """Ask the workers for the databases that they have opened."""
-        visit = one.visitor()
-        found: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for template in workload.templates:
-            visit(template.endpoint, template.paths[0])
-            for entry in one.running.ask("connections", {}).get("connections", ()):
-                found[str(entry["system"]), str(entry["database"])] = entry
-        return cls(tuple(found.values()))
+def opened(one: Stand, workload: Workload) -> tuple[OpenedDatabase, ...]:
+    """The databases that the workers have opened, with what it takes to clone them."""
+    visit = one.visitor()
+    answers = []
+    for template in workload.templates:
+        visit(template.endpoint, template.paths[0])
+        answers.append(one.running.ask("connections", {}))
+    return read_databases(answers)
 
 
 def prove_best(
@@ -61,11 +63,11 @@ def prove_best(
     guardian: Guardian,
     settings: Settings,
     progress: Progress,
-    connections: Connections,
+    databases: Sequence[OpenedDatabase],
 ) -> None:
     """Try fixes in the order of their worth until one improves the whole mix."""
     for change in propose(run.report().findings)[:MOST_PROOFS]:
-        trial = _try(run, guardian, settings, progress, connections, change)
+        trial = _try(run, guardian, settings, progress, databases, change)
         if trial.verdict is Verdict.IMPROVED:
             return
 
@@ -75,13 +77,13 @@ def prove_each(  # noqa: PLR0913, PLR0917  # as above, and what was asked for
     guardian: Guardian,
     settings: Settings,
     progress: Progress,
-    connections: Connections,
+    databases: Sequence[OpenedDatabase],
     fixes: Sequence[str],
 ) -> None:
     """Try the fixes of the named findings, or free-form ones; all findings if none is named."""
     findings = run.report().findings
     for change in _changes(findings, fixes):
-        _try(run, guardian, settings, progress, connections, change)
+        _try(run, guardian, settings, progress, databases, change)
 
 
 def _changes(findings: Sequence[Finding], fixes: Sequence[str]) -> list[Change]:
@@ -99,12 +101,12 @@ def _try(  # noqa: PLR0913, PLR0917  # as above
     guardian: Guardian,
     settings: Settings,
     progress: Progress,
-    connections: Connections,
+    databases: Sequence[OpenedDatabase],
     change: Change,
 ) -> Trial:
     progress.stage("prove", f"{change.finding} {change.advice}")
     try:
-        trial = _compare(run, guardian, settings, progress, connections, change)
+        trial = _compare(run, guardian, settings, progress, databases, change)
     except PinchpointError as error:
         trial = Trial(change=change, verdict=Verdict.REFUSED, note=str(error))
     run.trials.append(trial)
@@ -118,77 +120,70 @@ def _compare(  # noqa: PLR0913, PLR0917  # as above
     guardian: Guardian,
     settings: Settings,
     progress: Progress,
-    connections: Connections,
+    databases: Sequence[OpenedDatabase],
     change: Change,
 ) -> Trial:
     fix = load_fixes()[change.fix]
-    unchanged = Arm(deployment=run.deployment)
-    with _databases(run, guardian, connections, change, fix) as (redirect_a, redirect_b):
-        baseline = Arm(deployment=run.deployment, databases=redirect_a)
-        changed = arm_of(
-            Arm(deployment=run.deployment, databases=redirect_b) if redirect_b else unchanged,
-            fix,
-            change,
-        )
-        in_flight = 2 * run.capacity.in_flight
-        with two_arms(
+    statements = fix.migrate(change.parameters) if hasattr(fix, "migrate") else ()
+    with (
+        _redirected(run, guardian, databases, statements) as (redirect_a, redirect_b),
+        two_arms(
             guardian,
             run.app,
             run.workload,
             settings,
-            baseline=baseline,
-            changed=changed,
-            in_flight=in_flight,
-        ) as (arms, stands):
-            for name, redirect in (("baseline", redirect_a), ("changed", redirect_b)):
-                if redirect:
-                    confirm(opened_databases([stands[name]]), redirect)
-            return compare(
-                arms,
-                change,
-                _rules(run, settings),
-                seed=settings.seed,
-                on_progress=lambda text: progress.stage("prove", f"{change.fix}: {text}"),
-                on_clone=redirect_b is not None,
-            )
+            baseline=Arm(deployment=run.deployment, databases=redirect_a),
+            changed=arm_of(Arm(deployment=run.deployment, databases=redirect_b), fix, change),
+            in_flight=2 * run.capacity.in_flight,
+        ) as (arms, stands),
+    ):
+        for name, redirect in (("baseline", redirect_a), ("changed", redirect_b)):
+            if redirect:
+                confirm(opened_databases(stands[name]), redirect)
+        trial = compare(
+            arms,
+            change,
+            _rules(run, settings),
+            seed=settings.seed,
+            on_progress=lambda effect: progress.stage("prove", f"{change.fix}: {_so_far(effect)}"),
+        )
+    return replace(trial, on_clone=bool(statements))
 
 
 def _rules(run: Run, settings: Settings) -> ExperimentRules:
     wanted_s = FEWEST_BLOCK_REQUESTS / max(run.capacity.rate_rps, 0.1)
-    return ExperimentRules(
-        block_s=min(LONGEST_BLOCK_S, max(SHORTEST_BLOCK_S, wanted_s)),
-        budget_s=BUDGET_S[settings.effort],
-    )
+    block_s = min(LONGEST_BLOCK_S, max(SHORTEST_BLOCK_S, wanted_s))
+    max_s = max(BUDGET_S[settings.effort], PAIRS_IN_BUDGET * 2 * block_s)
+    return ExperimentRules(block_s=block_s, max_s=max_s)
 
 
 @contextmanager
-def _databases(
-    run: Run, guardian: Guardian, connections: Connections, change: Change, fix: Any
-) -> Generator[tuple[Mapping[str, str] | None, Mapping[str, str] | None]]:
-    """The clones that each arm opens; (None, None) for a fix that leaves the database alone."""
-    if not hasattr(fix, "migrate"):
-        with nullcontext():
-            yield None, None
+def _redirected(
+    run: Run,
+    guardian: Guardian,
+    databases: Sequence[OpenedDatabase],
+    statements: Sequence[str],
+) -> Generator[tuple[Mapping[str, str], Mapping[str, str]]]:
+    """The clones that each arm opens; none for a fix that leaves the database alone."""
+    if not statements:
+        yield {}, {}
         return
+    if not databases:
+        raise CloneRefused("the application has opened no database that can be cloned", "other")
+    interpreter = Interpreter(
+        python=run.app.python, environment=dict(os.environ), run=_run_script, clean_up=guardian
+    )
+    run_id = "".join(filter(str.isalnum, guardian.folder.name))[-12:].lower()
+    with Clones(databases, interpreter, run_id=run_id, folder=guardian.folder) as clones:
+        clones.migrate(statements)
+        yield clones.redirect("baseline"), clones.redirect("changed")
 
-    def run_script(command: Sequence[str], environment: Mapping[str, str], text: str) -> str:
-        done = subprocess.run(
-            [str(run.app.python), *command],
-            input=text,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout
 
-    with Clones(
-        connections.entries,
-        run=run_script,
-        at_exit=guardian,
-        statements=fix.migrate(change.parameters),
-    ) as clones:
-        yield clones.redirect("a"), clones.redirect("b")
+def _run_script(command: Sequence[str], environment: Mapping[str, str], text: str) -> str:
+    done = subprocess.run(
+        command, input=text, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout
 
 
 def _result(trial: Trial) -> str:
@@ -199,3 +194,7 @@ def _result(trial: Trial) -> str:
         f"{trial.change.fix}: {trial.verdict}, x{effect.ratio:.2f} of the whole mix"
         f" ({effect.low_ratio:.2f} to {effect.high_ratio:.2f}, {effect.pairs} pairs)"
     )
+
+
+def _so_far(effect: Effect) -> str:
+    return f"pair {effect.pairs}, x{effect.ratio:.2f} so far"

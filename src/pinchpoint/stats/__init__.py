@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pure functions on numbers: intervals, quantiles, steady state, stability, sequential tests."""

@@ -184,7 +184,7 @@ def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]
         reason = _refusal(seen)
         if not reason:
             _learn(walk, seen)
-            return paths, ""
+            return _widened(walk, route, seen, paths), ""
         if not (reason.startswith("answers 404") and values.path_parameters(route)):
             return (), reason
         if sampled := _sampled(walk, route, seen):
@@ -192,6 +192,18 @@ def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]
             if not (reason := _refusal(again)):
                 return sampled, ""
     return (), reason
+
+
+def _widened(
+    walk: _Walk, route: Route, seen: Visit, paths: tuple[str, ...]
+) -> tuple[str, ...]:
+    """More keys for a route of which only one is known: a single hot row would flatter it."""
+    if len(paths) > 1 or not values.path_parameters(route):
+        return paths
+    sampled = _sampled(walk, route, seen)
+    if not sampled or _refusal(walk.visit(route.endpoint, sampled[0])):
+        return paths
+    return sampled
 
 
 def _attempts(walk: _Walk, route: Route) -> Iterable[tuple[str, ...]]:

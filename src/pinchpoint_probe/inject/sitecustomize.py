@@ -3,10 +3,12 @@
 import os
 import sys
 
+# importlib's public modules load six others on Python 3.10; the frozen ones are always there.
+from _frozen_importlib import module_from_spec
+from _frozen_importlib_external import PathFinder, spec_from_file_location
+
 
 def _load_probe(package: str) -> None:
-    from importlib.util import module_from_spec, spec_from_file_location
-
     spec = spec_from_file_location(
         "pinchpoint_probe",
         os.path.join(package, "__init__.py"),
@@ -22,9 +24,6 @@ def _load_probe(package: str) -> None:
 
 def _load_hidden() -> None:
     """Run the sitecustomize that would have run without us, if there is one."""
-    from importlib.machinery import PathFinder
-    from importlib.util import module_from_spec
-
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is None or spec.loader is None:
         return

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Load engines: one file each, offering a workload and returning what the client saw."""

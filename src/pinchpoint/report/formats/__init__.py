@@ -1,1 +1,1 @@
-"""TODO."""
+"""One file per output format: `render(report) -> str`."""

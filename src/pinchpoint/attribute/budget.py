@@ -1,0 +1,118 @@
+"""Where the mean response time goes: client, queue, the application's parts, the way back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from pinchpoint.attribute.join import attributed_step, joined
+from pinchpoint.attribute.selftime import self_times_ns
+from pinchpoint.model.budget import Budget
+from pinchpoint.model.span import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pinchpoint.model.recording import Recording, Step
+    from pinchpoint.model.sample import Sample
+    from pinchpoint.model.span import Trace
+
+    Split: TypeAlias = tuple[Sample, Mapping[Category, float]]
+
+MIX = "*"
+"""The endpoint of the budget of the whole mix."""
+
+
+def attribute(recording: Recording) -> tuple[Budget, ...]:
+    """One budget for the whole mix, then one for each endpoint, the most total time first.
+
+    From the pinned load; before there is one, from the last step that the probe recorded.
+    Requests without an answer are left out.
+    """
+    step = attributed_step(recording)
+    return _budgets(_splits(step), 1.0) if step else ()
+
+
+def attribute_slowest(recording: Recording, share: float = 0.01) -> tuple[Budget, ...]:
+    """As `attribute`, over the slowest requests of each group.
+
+    Args:
+        recording: With a step that the probe recorded.
+        share: Of the group's requests, 0 to 1; at least one request is taken.
+    """
+    step = attributed_step(recording)
+    return _budgets(_splits(step), share) if step else ()
+
+
+def mix_budget(step: Step) -> Budget:
+    """The budget of all endpoints together."""
+    return _budget(MIX, _splits(step))
+
+
+def split_ns(sample: Sample, trace: Trace | None) -> Mapping[Category, float]:
+    """Split one response time into parts that add up to it.
+
+    UNATTRIBUTED is what no other part explains: all but the client's lag if the probe has
+    no record of the request, and where the clocks' order is impossible (begun before it was
+    sent, complete before the application was done) the overlap, as a negative time.
+    """
+    parts: dict[Category, float] = _edges_ns(sample, trace)
+    if trace is not None:
+        parts.update(self_times_ns(trace))
+    parts[Category.UNATTRIBUTED] = sample.completed_ns - sample.intended_ns - sum(parts.values())
+    return parts
+
+
+def remainder_ns(sample: Sample, trace: Trace | None) -> float:
+    """UNATTRIBUTED of `split_ns`; exclusive times add up, so that they need not be known."""
+    inside_ns = trace.end_ns - trace.start_ns if trace else 0
+    explained_ns = inside_ns + sum(_edges_ns(sample, trace).values())
+    return sample.completed_ns - sample.intended_ns - explained_ns
+
+
+def _edges_ns(sample: Sample, trace: Trace | None) -> dict[Category, float]:
+    """The times before and after the application's work that are possible: above 0."""
+    edges: dict[Category, float] = {Category.CLIENT: sample.sent_ns - sample.intended_ns}
+    if trace is not None:
+        edges[Category.QUEUE] = trace.start_ns - sample.sent_ns
+        edges[Category.RESPONSE] = sample.completed_ns - trace.end_ns
+    return {category: time_ns for category, time_ns in edges.items() if time_ns > 0}
+
+
+def _splits(step: Step) -> list[Split]:
+    return [(sample, split_ns(sample, trace)) for sample, trace in joined(step)]
+
+
+def _budgets(splits: Sequence[Split], share: float) -> tuple[Budget, ...]:
+    if not splits:
+        return ()
+    groups: dict[str, list[Split]] = defaultdict(list)
+    for split in splits:
+        groups[split[0].endpoint].append(split)
+    budgets = [_budget(endpoint, _slowest(group, share)) for endpoint, group in groups.items()]
+    budgets.sort(key=lambda budget: -budget.requests * budget.response_time_s)
+    return (_budget(MIX, _slowest(splits, share)), *budgets)
+
+
+def _slowest(splits: Sequence[Split], share: float) -> Sequence[Split]:
+    ranked = sorted(splits, key=lambda split: -split[0].response_time_s)
+    return ranked[: max(1, round(share * len(ranked)))]
+
+
+def _budget(endpoint: str, splits: Sequence[Split]) -> Budget:
+    requests = len(splits)
+    sums_ns = _sums(parts for _, parts in splits)
+    return Budget(
+        endpoint=endpoint,
+        requests=requests,
+        response_time_s=sum(sample.response_time_s for sample, _ in splits) / max(1, requests),
+        parts_s={name: time_ns / requests / 1e9 for name, time_ns in sums_ns.items() if time_ns},
+    )
+
+
+def _sums(parts: Iterable[Mapping[Category, float]]) -> Mapping[Category, float]:
+    sums: dict[Category, float] = defaultdict(float)
+    for part in parts:
+        for category, time_ns in part.items():
+            sums[category] += time_ns
+    return {category: sums[category] for category in Category if category in sums}

@@ -1,0 +1,188 @@
+"""The laws of queueing that a recording must obey; one that does not is void."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinchpoint.attribute.budget import remainder_ns
+from pinchpoint.attribute.join import answered, attributed_step, joined
+from pinchpoint.model.app import Interface
+from pinchpoint.stats.quantiles import quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pinchpoint.model.recording import Recording, Step
+
+FEWEST_COMPLETIONS = 200
+"""Below, chance alone moves the averages by more than the laws allow."""
+LITTLE_RATIO = 0.05
+"""N = X R holds for any stable system; 5 % is what a request cut off at each end may cost."""
+REMAINDER_RATIO = 0.02
+GENERATOR_CPU_RATIO = 0.8
+"""Of one core: above, the generator may be what is measured."""
+LAG_S = 0.001
+LAG_RATIO = 0.1
+"""Of the response time's p99: a generator this late changes the figure that is reported."""
+UTILIZATION_RATIO = 1.05
+LOST_RATIO = 0.01
+UNSEEN_RATIO = 0.01
+CONTAMINATED_RATIO = 0.05
+"""Of the machine's CPU: more for strangers than this shows in the figures
+(reference: measurement.md §2.4)."""
+OPEN_LOOP_VERDICTS = ("confirm", "slo", "pin")
+"""Steps whose response times are reported; lag in any other is a warning."""
+
+
+def violations(recording: Recording) -> tuple[str, ...]:
+    """The laws that the recording breaks, one sentence each; any makes the run void."""
+    found = [*_generator(recording), *_late_steps(recording, OPEN_LOOP_VERDICTS)]
+    step = attributed_step(recording)
+    if step is not None:
+        found += [*_little(step), *_remainder(step), *_lost(step)]
+        if recording.app.interface is Interface.WSGI:
+            found += _utilization(step, recording.deployment.slots)
+    return tuple(found)
+
+
+def warnings(recording: Recording) -> tuple[str, ...]:
+    """What the reader should know before believing a figure, one sentence each."""
+    found = [f"a hook of the probe does not fit: {text}" for text in recording.probe.failures]
+    found += _late_steps(recording, ("load",))
+    step = attributed_step(recording)
+    if step is not None:
+        found += [*_few(step), *_unseen(step), *_failed(step), *_strangers(step)]
+        if 0 < _lost_ratio(step) <= LOST_RATIO:
+            found.append(f"the probe lost {_lost_ratio(step):.2%} of its records")
+    return tuple(found)
+
+
+def generator_cpu_ratio(recording: Recording) -> float:
+    """The busy part of one core at the plateau, or without one at the pinned load."""
+    step = recording.step("plateau") or attributed_step(recording)
+    return _cpu_s(step, "generator") / step.duration_s if step and step.duration_s else 0.0
+
+
+def lag_p99_s(recording: Recording) -> float:
+    """How late the generator sent, at the pinned load."""
+    step = attributed_step(recording)
+    return _lag_p99_s(step) if step and step.samples else 0.0
+
+
+def lost_ratio(recording: Recording) -> float:
+    """The part of the probe's records that were lost, at the pinned load."""
+    step = attributed_step(recording)
+    return _lost_ratio(step) if step else 0.0
+
+
+def _little(step: Step) -> Iterator[str]:
+    """N seen by the probe against X R seen by the client.
+
+    The probe's N: from the intended start, which each request carries to it, to the end of
+    its trace. The client's: from the intended start to the answer, less the way back, which
+    the probe cannot see. Both are sums of times over the same duration.
+    """
+    pairs = list(joined(step))
+    if len(pairs) < FEWEST_COMPLETIONS:
+        return
+    given_up = {sample.trace_id for sample in step.samples if not sample.status}
+    by_probe = sum(
+        trace.end_ns - trace.intended_ns
+        for trace in step.traces
+        if trace.intended_ns and trace.trace_id not in given_up
+    )
+    by_client = sum(
+        (min(sample.completed_ns, trace.end_ns) if trace else sample.completed_ns)
+        - sample.intended_ns
+        for sample, trace in pairs
+    )
+    if abs(by_probe - by_client) > LITTLE_RATIO * by_client:
+        yield (
+            f"Little's law fails: the probe saw {by_probe / 1e9 / step.duration_s:.3g} requests"
+            f" in the system, the client {by_client / 1e9 / step.duration_s:.3g}"
+        )
+
+
+def _remainder(step: Step) -> Iterator[str]:
+    """The time that no part explains, of either sign, against all of it."""
+    pairs = list(joined(step))
+    unexplained = sum(abs(remainder_ns(*pair)) for pair in pairs)
+    total = sum(sample.completed_ns - sample.intended_ns for sample, _ in pairs)
+    if unexplained > REMAINDER_RATIO * total:
+        yield f"{unexplained / total:.1%} of the response time is explained by no part of it"
+
+
+def _utilization(step: Step, slots: int) -> Iterator[str]:
+    """U = X S / m: synchronous workers cannot be busy for longer than there are slots."""
+    begin_ns, end_ns = step.start_ns, step.start_ns + round(step.duration_s * 1e9)
+    busy_ns = sum(
+        max(0, min(trace.end_ns, end_ns) - max(trace.start_ns, begin_ns)) for trace in step.traces
+    )
+    utilization = busy_ns / max(1, end_ns - begin_ns) / slots
+    if utilization > UTILIZATION_RATIO:
+        yield f"{slots} worker slots cannot be busy {utilization:.0%} of the time"
+
+
+def _lost(step: Step) -> Iterator[str]:
+    if _lost_ratio(step) > LOST_RATIO:
+        yield f"the probe lost {_lost_ratio(step):.1%} of its records"
+
+
+def _generator(recording: Recording) -> Iterator[str]:
+    busy_ratio = generator_cpu_ratio(recording)
+    if recording.step("plateau") is not None and busy_ratio > GENERATOR_CPU_RATIO:
+        yield f"the generator used {busy_ratio:.0%} of a core at the plateau: it may be the limit"
+
+
+def _late_steps(recording: Recording, purposes: tuple[str, ...]) -> Iterator[str]:
+    for step in recording.steps:
+        if step.purpose in purposes and step.arrivals is not None and step.samples:
+            p99_s = quantile([sample.response_time_s for sample in step.samples], 0.99)
+            lag_s = _lag_p99_s(step)
+            if lag_s > max(LAG_S, LAG_RATIO * p99_s):
+                yield (
+                    f"the generator sent up to {1e3 * lag_s:.3g} ms late (p99)"
+                    f" at {step.arrivals.rate_rps:.3g} req/s, where p99 is {1e3 * p99_s:.3g} ms"
+                )
+
+
+def _few(step: Step) -> Iterator[str]:
+    count = len(answered(step))
+    if count < FEWEST_COMPLETIONS:
+        yield f"{count} requests are too few to check Little's law ({FEWEST_COMPLETIONS})"
+
+
+def _unseen(step: Step) -> Iterator[str]:
+    pairs = list(joined(step))
+    unseen = sum(trace is None for _, trace in pairs)
+    if unseen > UNSEEN_RATIO * len(pairs):
+        yield f"the probe did not see {unseen} of {len(pairs)} requests"
+
+
+def _failed(step: Step) -> Iterator[str]:
+    failed = sum(not sample.is_ok for sample in step.samples)
+    if failed:
+        yield f"{failed} of {len(step.samples)} requests failed at the pinned load"
+
+
+def _strangers(step: Step) -> Iterator[str]:
+    names = {resource.resource: resource for resource in step.resources}
+    machine = names.pop("machine", None)
+    if machine is None or not machine.capacity_s:
+        return
+    strangers_s = machine.cpu_s - sum(resource.cpu_s for resource in names.values())
+    if strangers_s > CONTAMINATED_RATIO * machine.capacity_s:
+        yield f"other programs used {strangers_s / machine.capacity_s:.0%} of the machine's CPU"
+
+
+def _cpu_s(step: Step, name: str) -> float:
+    return sum(resource.cpu_s for resource in step.resources if resource.resource == name)
+
+
+def _lag_p99_s(step: Step) -> float:
+    return quantile([sample.client_lag_s for sample in step.samples], 0.99)
+
+
+def _lost_ratio(step: Step) -> float:
+    seen = len(step.holds) + sum(1 + len(trace.spans) for trace in step.traces)
+    return step.lost_records / (seen + step.lost_records) if step.lost_records else 0.0

@@ -1,0 +1,1 @@
+"""A small shop on FastAPI, SQLAlchemy and PostgreSQL. It knows nothing of pinchpoint."""

@@ -1,0 +1,150 @@
+"""Offer requests to a client: at given times (open loop) or so many at a time (closed loop)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter_ns, process_time
+from typing import TYPE_CHECKING, Protocol
+
+from pinchpoint.load.client import Client, Request
+from pinchpoint.load.polling import Poller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+BATCH_NS = 500_000_000
+EXPIRE_NS = 100_000_000
+"""Timeouts are noticed this late."""
+RAMP_NS = 100_000_000
+"""The requests of a closed loop begin spread over this time: connections that are all opened
+at once may all be accepted by the same worker."""
+RETRY_NS = 10_000_000
+"""A closed loop waits so long after requests that failed at once, instead of spinning."""
+BURST = 32
+"""Overdue requests that are sent before answers are read again."""
+
+
+class Control(Protocol):
+    """What the tool says in the middle of a step."""
+
+    descriptor: int
+
+    def is_stop(self) -> bool:
+        """Read a message: whether it ends the step."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """What both loops need.
+
+    Attributes:
+        client: Sends.
+        poller: Of the client; it watches the control too.
+        control: May end a closed loop.
+        requests: Endless (template, path).
+        next_trace: The next trace id; counted on.
+    """
+
+    client: Client
+    poller: Poller
+    control: Control
+    requests: Iterator[tuple[int, int]]
+    next_trace: int
+    is_stopped: bool = False
+    next_expire_ns: int = 0
+
+    def begin(self, intended_ns: int) -> None:
+        """Begin the next request of the mix."""
+        self.client.begin(Request(self.next_trace, *next(self.requests), intended_ns))
+        self.next_trace += 1
+
+    def wait(self, until_ns: int) -> None:
+        """Serve the sockets that are ready; wait for one until a time, if none is."""
+        now_ns = perf_counter_ns()
+        if now_ns >= self.next_expire_ns:
+            self.client.expire(now_ns)
+            self.next_expire_ns = now_ns + EXPIRE_NS
+        for descriptor in self.poller.wait((min(until_ns, self.next_expire_ns) - now_ns) / 1e9):
+            if descriptor == self.control.descriptor:
+                self.is_stopped |= self.control.is_stop()
+            else:
+                self.client.handle(descriptor)
+
+    def drain(self) -> None:
+        """Wait for the requests in flight; timeouts bound it."""
+        while self.client.in_flight:
+            self.wait(perf_counter_ns() + EXPIRE_NS)
+
+
+def offer_open(loop: Loop, schedule_ns: Sequence[int]) -> None:
+    """Send each request at its time, whatever the server does, and wait for all answers."""
+    sent = 0
+    while sent < len(schedule_ns):
+        for due_ns in schedule_ns[sent : sent + BURST]:
+            if due_ns > perf_counter_ns():
+                break
+            loop.begin(due_ns)
+            sent += 1
+        if sent < len(schedule_ns):
+            loop.wait(schedule_ns[sent])
+    loop.drain()
+
+
+def offer_closed(
+    loop: Loop, in_flight: int, duration_ns: int, on_batch: Callable[[BatchCount], None]
+) -> int:
+    """Keep requests in flight until the time is over or a stop comes; wait for the rest.
+
+    Returns:
+        For how long load was offered, in nanoseconds.
+    """
+    start_ns = perf_counter_ns()
+    end_ns = start_ns + duration_ns
+    counter = _Counter(loop.client, start_ns)
+    while not loop.is_stopped and (now_ns := perf_counter_ns()) < end_ns:
+        allowed = min(in_flight, 1 + in_flight * (now_ns - start_ns) // RAMP_NS)
+        for _ in range(allowed - loop.client.in_flight):
+            loop.begin(perf_counter_ns())
+        batch_end_ns = min(counter.start_ns + BATCH_NS, end_ns)
+        is_full = loop.client.in_flight >= in_flight
+        loop.wait(batch_end_ns if is_full else min(batch_end_ns, now_ns + RETRY_NS))
+        if perf_counter_ns() >= batch_end_ns:
+            on_batch(counter.take())
+    offered_ns = perf_counter_ns() - start_ns
+    loop.drain()
+    return offered_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCount:
+    """What ended in one batch of a closed loop."""
+
+    duration_s: float
+    completions: int
+    errors: int
+    generator_cpu_s: float
+
+
+class _Counter:
+    """Counts from one batch to the next."""
+
+    def __init__(self, client: Client, start_ns: int) -> None:
+        self.start_ns = start_ns
+        self._client = client
+        self._before = self._now()
+
+    def take(self) -> BatchCount:
+        end_ns = perf_counter_ns()
+        completions, errors, cpu_s = self._now()
+        batch = BatchCount(
+            duration_s=(end_ns - self.start_ns) / 1e9,
+            completions=completions - self._before[0],
+            errors=errors - self._before[1],
+            generator_cpu_s=cpu_s - self._before[2],
+        )
+        self.start_ns, self._before = end_ns, (completions, errors, cpu_s)
+        return batch
+
+    def _now(self) -> tuple[int, int, float]:
+        return len(self._client.samples), self._client.errors, process_time()

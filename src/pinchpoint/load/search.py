@@ -1,0 +1,314 @@
+"""Find the saturation point: warm up, sweep, measure the plateau, confirm it in open loop.
+
+Capacity is the height of a plateau, not the end of a search: in a closed loop with enough
+requests in flight the throughput is the capacity, and its mean converges within seconds,
+where a bisection on the arrival rate needs minutes and keeps each wrong verdict.
+Only completions are counted in the closed loop; its response times mean nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pinchpoint.model.capacity import Capacity, CapacityState
+from pinchpoint.model.workload import Arrivals
+from pinchpoint.stats.intervals import Interval, mean_interval
+from pinchpoint.stats.quantiles import quantile
+from pinchpoint.stats.stability import is_sustained
+from pinchpoint.stats.steady import steady_start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from pinchpoint.model.recording import Step
+    from pinchpoint.model.target import Batch, Target
+
+ASYNC_IN_FLIGHT = 8
+"""Where the sweep of an event loop starts: it has no number of slots."""
+MOST_IN_FLIGHT = 512
+"""Where the sweep ends at the latest; half of the connections that the engine opens."""
+FLAT_RATIO = 1.08
+"""A doubling of the requests in flight that gains less has reached the plateau ..."""
+FLAT_STEPS = 2
+"""... if that happens so many times in a row: one step of the sweep is noisy."""
+NEAR_MAXIMUM_RATIO = 0.95
+"""The fewest requests in flight that reach this share of the best step are enough."""
+SWEEP_COMPLETIONS = 60
+BATCH_COMPLETIONS = 20
+"""Fewer completions make a batch that is not nearly normal."""
+MOST_HALF_WIDTH_RATIO = 0.1
+"""A plateau whose 95 % interval is wider moves by itself: unstable."""
+MOST_GENERATOR_CPU_RATIO = 0.8
+"""Of one core; above it the generator may be what limits."""
+BREAKER_ERROR_RATIO = 0.5
+BREAKER_COMPLETIONS = 20
+"""An application that answers mostly errors is not loaded any further; from so many answers up."""
+CONFIRM_RATIO = 0.9
+STEP_DOWN_RATIO = 0.93
+STEPS_DOWN = 3
+"""Catches a throughput that exists only in overload, and one that collapses in it."""
+CONFIRM_REQUESTS = 1000
+"""With so many, 0.9 and 1.1 of the capacity are told apart (see `stats.stability`)."""
+MOST_ERROR_RATIO = 0.001
+LAG_FLOOR_S = 0.001
+LAG_RATIO = 0.1
+"""An open loop is on schedule if the lag's p99 is below the floor or this share of the
+response time's p99."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLimits:
+    """How long each part may take, in seconds, and how precise the plateau has to be.
+
+    Attributes:
+        precision_ratio: Half of the 95 % interval's width, as a share of the capacity.
+    """
+
+    warm_up_max_s: float
+    sweep_min_s: float
+    sweep_max_s: float
+    plateau_min_s: float
+    plateau_max_s: float
+    precision_ratio: float
+    confirm_min_s: float
+    confirm_max_s: float
+
+
+QUICK = SearchLimits(
+    warm_up_max_s=6.0,
+    sweep_min_s=1.5,
+    sweep_max_s=2.5,
+    plateau_min_s=3.0,
+    plateau_max_s=8.0,
+    precision_ratio=0.04,
+    confirm_min_s=3.0,
+    confirm_max_s=5.0,
+)
+NORMAL = SearchLimits(
+    warm_up_max_s=10.0,
+    sweep_min_s=1.5,
+    sweep_max_s=3.5,
+    plateau_min_s=6.0,
+    plateau_max_s=15.0,
+    precision_ratio=0.025,
+    confirm_min_s=5.0,
+    confirm_max_s=8.0,
+)
+"""About 30 s. Simulated: within 5 % of the truth in 90 % of quiet and 75 % of noisy runs."""
+THOROUGH = SearchLimits(
+    warm_up_max_s=15.0,
+    sweep_min_s=1.5,
+    sweep_max_s=5.0,
+    plateau_min_s=6.0,
+    plateau_max_s=40.0,
+    precision_ratio=0.015,
+    confirm_min_s=5.0,
+    confirm_max_s=15.0,
+)
+"""About 50 s. Simulated: 97 % and 90 %."""
+
+
+class _BrokenError(Exception):
+    """The application answers mostly errors, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plateau:
+    rate_rps: Interval
+    in_flight: int
+    generator_cpu_ratio: float
+
+
+def find_saturation(
+    target: Target,
+    *,
+    slots: int,
+    is_async: bool,
+    limits: SearchLimits = NORMAL,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Capacity:
+    """Find the highest throughput of a target.
+
+    Args:
+        target: What is loaded; its steps have the purposes `warm-up`, `sweep`, `plateau`
+            and `confirm`.
+        slots: Requests that a synchronous server works on at the same time.
+        is_async: It has an event loop, so that `slots` says nothing.
+        limits: How long it may take.
+        on_progress: Told in a few words what is happening.
+
+    Returns:
+        The capacity. Its state says how far to trust it: FAILED and GENERATOR_LIMITED give
+        no capacity of the application; with any other but SATURATED it is a range.
+        Answers that are errors do not count as throughput.
+    """
+    first = ASYNC_IN_FLIGHT if is_async else slots
+    try:
+        is_steady = _warm_up(target, 2 * first, limits, on_progress)
+        enough = _sweep(target, first, limits, on_progress)
+        plateau = _measure_plateau(target, enough, limits, on_progress)
+    except _BrokenError:
+        return Capacity(
+            rate_rps=0.0, low_rps=0.0, high_rps=0.0, in_flight=0, state=CapacityState.FAILED
+        )
+    if plateau.generator_cpu_ratio > MOST_GENERATOR_CPU_RATIO:
+        return _capacity(plateau, CapacityState.GENERATOR_LIMITED)
+    capacity = _confirm(target, plateau, limits, on_progress)
+    if capacity.state is CapacityState.SATURATED and not is_steady:
+        return _capacity(plateau, CapacityState.NOT_STEADY, capacity.rate_rps)
+    return capacity
+
+
+def _warm_up(
+    target: Target, in_flight: int, limits: SearchLimits, on_progress: Callable[[str], None]
+) -> bool:
+    """Load until the throughput is steady; False if it never is."""
+    rates: list[float] = []
+    for batch in _guarded(target.closed(in_flight, limits.warm_up_max_s, "warm-up")):
+        rates.append(_good(batch) / batch.duration_s)
+        on_progress(f"warming up: {rates[-1]:.3g} req/s")
+        if steady_start(rates) is not None:
+            return True
+    return False
+
+
+def _sweep(
+    target: Target, first: int, limits: SearchLimits, on_progress: Callable[[str], None]
+) -> int:
+    """Double the requests in flight until it gains nothing; the fewest that are enough."""
+    rates: dict[int, float] = {}
+    in_flight, flat = first, 0
+    while flat < FLAT_STEPS and in_flight <= max(MOST_IN_FLIGHT, first):
+        best = max(rates.values(), default=0.0)
+        rates[in_flight] = _throughput(target, in_flight, limits)
+        on_progress(f"{in_flight} in flight: {rates[in_flight]:.3g} req/s")
+        flat = flat + 1 if rates[in_flight] < FLAT_RATIO * best else 0
+        in_flight *= 2
+    best = max(rates.values())
+    if best == 0:
+        raise _BrokenError
+    enough = next(number for number, rate in rates.items() if rate >= NEAR_MAXIMUM_RATIO * best)
+    return max(enough, 2 * first)
+
+
+def _throughput(target: Target, in_flight: int, limits: SearchLimits) -> float:
+    """Good answers per second in one step of the sweep; the first batch only fills the server."""
+    duration_s, completions = 0.0, 0
+    batches = _guarded(target.closed(in_flight, limits.sweep_max_s, "sweep"))
+    with closing(batches):
+        next(batches)
+        for batch in batches:
+            duration_s += batch.duration_s
+            completions += _good(batch)
+            if duration_s >= limits.sweep_min_s and completions >= SWEEP_COMPLETIONS:
+                break
+    return completions / duration_s if duration_s else 0.0
+
+
+def _measure_plateau(
+    target: Target, in_flight: int, limits: SearchLimits, on_progress: Callable[[str], None]
+) -> _Plateau:
+    """Average the throughput until its interval is narrow enough or the time is over."""
+    batches: list[Batch] = []
+    estimate = Interval(0.0, 0.0, 0.0)
+    running = _guarded(target.closed(in_flight, limits.plateau_max_s, "plateau"))
+    with closing(running):
+        next(running)
+        for batch in running:
+            batches.append(batch)
+            rates = _batch_rates(batches)
+            if rates:
+                estimate = mean_interval(rates)
+                on_progress(f"plateau with {in_flight} in flight: {estimate.value:.3g} req/s")
+            elapsed_s = sum(one.duration_s for one in batches)
+            is_precise = estimate.half_width_ratio <= limits.precision_ratio
+            if elapsed_s >= limits.plateau_min_s and is_precise:
+                break
+    if estimate.value == 0:
+        raise _BrokenError
+    cpu_s = sum(one.generator_cpu_s for one in batches)
+    return _Plateau(estimate, in_flight, cpu_s / sum(one.duration_s for one in batches))
+
+
+def _batch_rates(batches: Iterable[Batch]) -> list[float]:
+    """Throughput of groups of neighbours with enough completions; a rest is left out."""
+    rates: list[float] = []
+    duration_s, completions = 0.0, 0
+    for batch in batches:
+        duration_s += batch.duration_s
+        completions += _good(batch)
+        if completions >= BATCH_COMPLETIONS:
+            rates.append(completions / duration_s)
+            duration_s, completions = 0.0, 0
+    return rates
+
+
+def _confirm(
+    target: Target, plateau: _Plateau, limits: SearchLimits, on_progress: Callable[[str], None]
+) -> Capacity:
+    """Offer 0.9 of the plateau in open loop; lower it while the target does not keep up."""
+    rate_rps = plateau.rate_rps.value
+    for attempt in range(STEPS_DOWN + 1):
+        offered_rps = CONFIRM_RATIO * rate_rps
+        wanted_s = CONFIRM_REQUESTS / offered_rps
+        duration_s = min(limits.confirm_max_s, max(limits.confirm_min_s, wanted_s))
+        on_progress(f"confirming {offered_rps:.3g} req/s in open loop")
+        arrivals = Arrivals(rate_rps=offered_rps, duration_s=duration_s, seed=attempt + 1)
+        step = target.open(arrivals, "confirm")
+        if _keeps_up(step, plateau.in_flight):
+            is_wide = plateau.rate_rps.half_width_ratio > MOST_HALF_WIDTH_RATIO
+            state = CapacityState.UNSTABLE if is_wide else CapacityState.SATURATED
+            return _capacity(plateau, state, rate_rps)
+        if _is_late(step):
+            return _capacity(plateau, CapacityState.CONTAMINATED)
+        rate_rps *= STEP_DOWN_RATIO
+    return _capacity(plateau, CapacityState.UNSTABLE)
+
+
+def _capacity(plateau: _Plateau, state: CapacityState, confirmed_rps: float = 0.0) -> Capacity:
+    """The capacity that was confirmed, or that of the plateau; its upper end is the plateau's."""
+    estimate = plateau.rate_rps
+    factor = confirmed_rps / estimate.value if confirmed_rps else 1.0
+    return Capacity(
+        rate_rps=estimate.value * factor,
+        low_rps=max(0.0, estimate.low * factor),
+        high_rps=estimate.high,
+        in_flight=plateau.in_flight,
+        state=state,
+        sustained_rps=CONFIRM_RATIO * confirmed_rps,
+    )
+
+
+def _keeps_up(step: Step, in_flight: int) -> bool:
+    end_ns = step.start_ns + step.duration_s * 1e9
+    unanswered = sum(sample.completed_ns > end_ns for sample in step.samples)
+    errors = sum(not sample.is_ok for sample in step.samples)
+    has_few_errors = errors <= MOST_ERROR_RATIO * len(step.samples)
+    return has_few_errors and is_sustained(len(step.samples), unanswered, in_flight)
+
+
+def _is_late(step: Step) -> bool:
+    """The generator did not keep the schedule, so that a backlog may be its own fault."""
+    if not step.samples:
+        return False
+    lag_s = quantile([sample.client_lag_s for sample in step.samples], 0.99)
+    response_s = quantile([sample.response_time_s for sample in step.samples], 0.99)
+    return lag_s > max(LAG_FLOOR_S, LAG_RATIO * response_s)
+
+
+def _guarded(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Pass batches on; stop loading an application that answers mostly errors."""
+    completions = errors = 0
+    with closing(batches):
+        for batch in batches:
+            completions += batch.completions
+            errors += batch.errors
+            if completions >= BREAKER_COMPLETIONS and errors > BREAKER_ERROR_RATIO * completions:
+                raise _BrokenError
+            yield batch
+
+
+def _good(batch: Batch) -> int:
+    return batch.completions - batch.errors

@@ -1,0 +1,201 @@
+"""What a report says, in sentences: the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinchpoint.model.capacity import CapacityState
+from pinchpoint.model.trial import Verdict
+from pinchpoint.report.words import duration, interval, number, percent, rate, times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pinchpoint.model.finding import Evidence, Finding
+    from pinchpoint.model.report import Report
+    from pinchpoint.model.trial import Effect, Trial
+
+FASTER_RATIO = 0.9
+"""An endpoint that keeps more than this of its response time is said to stay as slow."""
+
+_UNSURE = {
+    CapacityState.UNSTABLE: "The throughput did not repeat itself: there is no capacity to name.",
+    CapacityState.NOT_STEADY: "The throughput never became steady: there is no capacity to name.",
+    CapacityState.CONTAMINATED: "Other programs disturbed the machine: no capacity to name.",
+    CapacityState.FAILED: "No capacity was measured.",
+}
+
+
+def is_void(report: Report) -> bool:
+    """A law is broken: no figure of this run may be quoted."""
+    return bool(report.quality.violations)
+
+
+def headline(report: Report) -> str:
+    """Capacity and wall: the sentence that people quote."""
+    capacity = report.capacity
+    if is_void(report):
+        return "None. This run is void: its figures break a law that true figures obey."
+    if capacity.state is CapacityState.GENERATOR_LIMITED:
+        return f"Not saturated at {rate(capacity.rate_rps)}: there the load generator was at its limit."
+    if capacity.state in _UNSURE:
+        return _UNSURE[capacity.state]
+    ends = f"{number(capacity.low_rps)} to {number(capacity.high_rps)}"
+    wall = f" The wall: {capacity.wall}." if capacity.wall else ""
+    return f"Saturates at {rate(capacity.rate_rps)} (95 %: {ends}).{wall}"
+
+
+def outlook(report: Report) -> Iterator[str]:
+    """What else is known of the capacity: objective, confirmation, proven fix, next wall."""
+    capacity = report.capacity
+    if is_void(report) or capacity.state is not CapacityState.SATURATED:
+        return
+    if capacity.slo_rps:
+        yield f"Meets the objective up to {rate(capacity.slo_rps)}."
+    if best := best_trial(report):
+        yield f"Proven: {_lower(best.change.advice)}: {_from_to(best.effects[0])}."
+    if capacity.next_wall:
+        at = f" at about {rate(capacity.next_wall_rps)}" if capacity.next_wall_rps else ""
+        yield f"Next wall: {capacity.next_wall}{at}."
+
+
+def proven_trials(report: Report) -> tuple[Trial, ...]:
+    """The trials that improved the whole mix, the best last."""
+    proven = (t for t in report.trials if t.verdict is Verdict.IMPROVED and t.effects)
+    return tuple(sorted(proven, key=lambda trial: trial.effects[0].ratio))
+
+
+def best_trial(report: Report) -> Trial | None:
+    """The improvement that won most; effects are not added up, as they need not add."""
+    return next(reversed(proven_trials(report)), None)
+
+
+def trials_of(finding: Finding, report: Report) -> tuple[Trial, ...]:
+    """The trials that answer a finding."""
+    return tuple(
+        trial
+        for trial in report.trials
+        if trial.change.finding == finding.code
+        and trial.change.parameters.get("endpoint", finding.endpoint) == finding.endpoint
+    )
+
+
+def gain(finding: Finding, report: Report) -> str:
+    """What the fix did, or the most that it could do."""
+    if is_void(report):
+        return "not measured"
+    tried = trials_of(finding, report)
+    if not tried:
+        return f"up to {percent(finding.share_ratio)} of its time"
+    last = tried[-1]
+    if last.verdict is Verdict.IMPROVED and last.effects:
+        return f"req/s {times(last.effects[0].ratio)}"
+    return f"fix tried: {last.verdict}"
+
+
+def status_words(finding: Finding, report: Report) -> str:
+    """The status, `inconclusive` for all findings of a void run."""
+    if is_void(report):
+        return "inconclusive"
+    tried = trials_of(finding, report)
+    is_on_clone = any(trial.on_clone for trial in tried if trial.verdict is Verdict.IMPROVED)
+    return f"{finding.status} on a clone" if is_on_clone else str(finding.status)
+
+
+def evidence_words(evidence: Evidence) -> str:
+    """The statement, with its figure unless the statement says it already."""
+    figure = _figure(evidence)
+    is_said = not figure or figure.split()[0] in evidence.statement
+    return evidence.statement if is_said else f"{evidence.statement} ({figure})"
+
+
+def _figure(evidence: Evidence) -> str:
+    match evidence.unit:
+        case "":
+            return ""
+        case "s":
+            return duration(evidence.value)
+        case "ratio":
+            return percent(evidence.value)
+        case unit:
+            return f"{number(evidence.value)} {unit}"
+
+
+def proof(trial: Trial) -> str:
+    """What an experiment measured, in one line."""
+    words = [_LEAD[trial.verdict]] if trial.verdict in _LEAD else []
+    if trial.effects:
+        effect = trial.effects[0]
+        words.append(f"{effect.pairs} pairs, {_from_to(effect)}")
+    if trial.on_clone:
+        words.append("on a clone")
+    if trial.effects:
+        words.append(_ANSWERS[trial.same_answers])
+    if trial.note:
+        words.append(trial.note.rstrip("."))
+    return "; ".join(words)
+
+
+_LEAD = {
+    Verdict.EQUIVALENT: "no effect on the whole mix",
+    Verdict.REGRESSED: "made the whole mix slower",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.REFUSED: "refused",
+}
+_ANSWERS = {True: "answers identical", False: "ANSWERS DIFFER", None: "answers not compared"}
+
+
+def reach(trial: Trial, endpoint: str) -> str:
+    """Who gains, where that is not the endpoint that was fixed; empty where it is.
+
+    Freeing a held resource helps the neighbours and leaves the holder as slow as before; a
+    faster endpoint need not move the wall of the mix.
+    """
+    ratio = trial.endpoints.get(endpoint)
+    if ratio is None:
+        return ""
+    if trial.verdict is Verdict.IMPROVED and ratio > FASTER_RATIO:
+        return (
+            "its neighbours gain: this endpoint itself stays as slow"
+            f" (its response time {times(ratio)})"
+        )
+    if trial.verdict is Verdict.EQUIVALENT and ratio <= FASTER_RATIO:
+        return f"this endpoint itself became faster (response time {times(ratio)})"
+    return ""
+
+
+def _lower(sentence: str) -> str:
+    """A sentence as a part of another."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def _from_to(effect: Effect) -> str:
+    ends = interval(effect.low_ratio, effect.high_ratio)
+    ratio = f"{times(effect.ratio)} ({percent(effect.confidence_ratio)}: {ends})"
+    if effect.metric == "throughput" and effect.baseline:
+        return f"{number(effect.baseline)} → {rate(effect.changed)}, {ratio}"
+    return f"{effect.metric.replace('_', ' ')} {ratio}"
+
+
+def checks(report: Report) -> Iterator[tuple[str, str]]:
+    """How sure the run is: name and figure of each check of the instrument itself."""
+    quality = report.quality
+    null = quality.null_effect
+    yield (
+        "A/A",
+        f"{times(null.ratio)} ({interval(null.low_ratio, null.high_ratio)})"
+        if null
+        else "not measured",
+    )
+    overhead = quality.probe_overhead_ratio
+    yield "probe costs", "not measured" if overhead is None else percent(overhead)
+    yield "generator", f"{percent(quality.generator_cpu_ratio)} of a core"
+    yield "lag p99", duration(quality.lag_p99_s)
+    if quality.lost_ratio:
+        yield "records lost", percent(quality.lost_ratio)
+
+
+def plan_lines(finding: Finding, report: Report) -> tuple[str, ...]:
+    """How the database executes the finding's statement, if it was explained."""
+    statement = finding.parameters.get("statement", "")
+    return next((plan.lines for plan in report.plans if plan.statement == statement), ())

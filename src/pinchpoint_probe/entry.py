@@ -1,0 +1,208 @@
+"""Where the server calls the application: requests begin and end here, commands are answered."""
+
+from _thread import get_ident
+from time import thread_time_ns
+
+from pinchpoint_probe import spans, state, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+_WSGI_TRACE = "HTTP_" + wire.TRACE_HEADER.upper().replace("-", "_")
+_WSGI_COMMAND = "HTTP_" + wire.COMMAND_HEADER.upper().replace("-", "_")
+_ASGI_TRACE = wire.TRACE_HEADER.encode()
+_ASGI_COMMAND = wire.COMMAND_HEADER.encode()
+
+
+def wrap_wsgi(app: "Any") -> "Any":
+    """Wrap a WSGI application; what it answers stays the same."""
+
+    def entry(environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
+        header = environ.pop(_WSGI_TRACE, None)
+        command = environ.pop(_WSGI_COMMAND, None)
+        if header is not None and state.is_recording():
+            frame = _begin(header)
+            if frame is not None:
+                return _record(_Call(frame, environ), app, environ, start_response)
+        elif command is not None:
+            answer = _answer(command, environ.get("REMOTE_ADDR", ""), app)
+            if answer is not None:
+                start_response(
+                    "200 OK",
+                    [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))],
+                )
+                return [answer]
+        return app(environ, start_response)  # type: ignore[no-any-return]
+
+    return entry
+
+
+def _begin(header: str) -> "spans.Frame | None":
+    """Begin the request that a trace header announces; None if it is not one of ours."""
+    trace, _, intended = header.partition("-")
+    if not (trace.isdecimal() and intended.isdecimal()):
+        return None
+    return spans.begin(int(trace) & 0xFFFFFFFFFFFFFFFF, int(intended) & 0xFFFFFFFFFFFFFFFF)
+
+
+class _Call:
+    """One recorded request of a WSGI application."""
+
+    __slots__ = ("cpu_start_ns", "frame", "is_finished", "path", "status", "thread")
+
+    def __init__(self, frame: spans.Frame, environ: "dict[str, Any]") -> None:
+        self.frame = frame
+        self.path = f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}"
+        self.status = "500"
+        self.is_finished = False
+        self.thread = get_ident()
+        self.cpu_start_ns = thread_time_ns()
+
+    def finish(self) -> None:
+        if not self.is_finished:
+            self.is_finished = True
+            is_same = self.thread == get_ident()  # a server may stream from another thread
+            cpu_ns = thread_time_ns() - self.cpu_start_ns if is_same else 0
+            spans.finish(self.frame.request, self.path, _status(self.status), cpu_ns)
+
+
+def _status(line: str) -> int:
+    number = str(line)[:3]
+    return int(number) if number.isdecimal() else 0
+
+
+def _record(
+    call: _Call, app: "Any", environ: "dict[str, Any]", start_response: "Any"
+) -> "Iterable[bytes]":
+    def started(status: str, *rest: "Any") -> "Any":
+        call.status = status
+        return start_response(status, *rest)
+
+    token = spans.current.set(call.frame)
+    try:
+        body: Iterable[bytes] = app(environ, started)
+    except BaseException:
+        call.finish()
+        raise
+    finally:
+        spans.current.reset(token)
+    file_wrapper = environ.get("wsgi.file_wrapper")
+    is_file = isinstance(file_wrapper, type) and isinstance(body, file_wrapper)
+    if is_file or hasattr(body, "__len__"):
+        call.finish()  # nothing is left to compute, and servers treat these two by their type
+        return body
+    return _Body(call, body)
+
+
+class _Body:
+    """A streamed body: the request ends with its last part, or when it is closed before."""
+
+    def __init__(self, call: _Call, body: "Iterable[bytes]") -> None:
+        self._call = call
+        self._body = body
+        self._parts: Iterator[bytes] | None = None
+        if hasattr(body, "close"):
+            self.close = self._close
+
+    def __iter__(self) -> "Iterator[bytes]":
+        return self
+
+    def __next__(self) -> bytes:
+        token = spans.current.set(self._call.frame)
+        try:
+            if self._parts is None:
+                self._parts = iter(self._body)
+            return next(self._parts)
+        except BaseException:
+            self._call.finish()
+            raise
+        finally:
+            spans.current.reset(token)
+
+    def _close(self) -> None:
+        token = spans.current.set(self._call.frame)
+        try:
+            self._body.close()  # type: ignore[attr-defined]
+        finally:
+            spans.current.reset(token)
+            self._call.finish()
+
+
+def wrap_asgi(app: "Any") -> "Any":
+    """Wrap an ASGI application (version 3); what it answers stays the same."""
+
+    async def entry(scope: "Any", receive: "Any", send: "Any") -> None:
+        header = command = None
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == _ASGI_TRACE:
+                    header = value.decode("latin-1")
+                elif name == _ASGI_COMMAND:
+                    command = value.decode("latin-1")
+        if header is None and command is None:
+            await app(scope, receive, send)
+            return
+        ours = (_ASGI_TRACE, _ASGI_COMMAND)
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in ours]}
+        if header is None:
+            await _answer_or_call(command or "", app, scope, receive, send)
+        elif state.is_recording() and (frame := _begin(header)) is not None:
+            await _record_awaited(frame, app, scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return entry
+
+
+async def _record_awaited(
+    frame: spans.Frame, app: "Any", scope: "Any", receive: "Any", send: "Any"
+) -> None:
+    status = 500
+    is_finished = False
+    path = f"{scope['method']} {scope['path']}"
+
+    async def recorded(message: "Any") -> None:
+        nonlocal status, is_finished
+        await send(message)
+        kind = message["type"]
+        if kind == "http.response.start":
+            status = message["status"]
+        elif kind == "http.response.body" and not message.get("more_body") and not is_finished:
+            is_finished = True
+            spans.finish(frame.request, path, status)
+
+    token = spans.current.set(frame)
+    try:
+        await app(scope, receive, recorded)
+    finally:
+        spans.current.reset(token)
+        if not is_finished:
+            spans.finish(frame.request, path, status)
+
+
+async def _answer_or_call(
+    command: str, app: "Any", scope: "Any", receive: "Any", send: "Any"
+) -> None:
+    import asyncio
+
+    client = scope.get("client") or ("",)
+    loop = asyncio.get_running_loop()
+    # In a thread: the loop stays free, and a command may run a loop of its own.
+    answer = await loop.run_in_executor(None, _answer, command, client[0], app)
+    if answer is None:
+        await app(scope, receive, send)
+        return
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(answer)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+def _answer(command: str, client: str, app: "Any") -> "bytes | None":
+    from pinchpoint_probe import commands
+
+    return commands.answer(command, client, app)

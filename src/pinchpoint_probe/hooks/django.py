@@ -1,0 +1,76 @@
+"""Django: the endpoint's name, its view, JSON responses and templates."""
+
+from pinchpoint_probe import patching, spans, templates, wire, wrapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+
+def _patch_handler(base: "ModuleType") -> None:
+    def resolve_request(self: "Any", request: "Any") -> "Any":
+        match = resolve(self, request)
+        frame = spans.active()
+        if frame is not None and match.route is not None:
+            frame.request.endpoint = f"{request.method} {templates.from_django(match.route)}"
+        return match
+
+    def make_view_atomic(self: "Any", view: "Any") -> "Any":
+        callback = make_atomic(self, view)
+        frame = spans.active()
+        if frame is None:
+            return callback
+        return _timed(callback, view, is_async=is_async(callback))
+
+    is_async = base.iscoroutinefunction
+    resolve = patching.replace(base.BaseHandler, "resolve_request", resolve_request)
+    make_atomic = patching.replace(base.BaseHandler, "make_view_atomic", make_view_atomic)
+
+
+def _timed(callback: "Any", view: "Any", *, is_async: bool) -> "Any":
+    """Put a span around one call of a view, in the thread or task where it runs."""
+
+    def call(*args: "Any", **kwargs: "Any") -> "Any":
+        frame = spans.active()
+        if frame is None:
+            return callback(*args, **kwargs)
+        span = wrapping.enter_app(frame, _function_of(view, args[0].method))
+        return wrapping.run(span, callback, *args, **kwargs)
+
+    async def call_awaited(*args: "Any", **kwargs: "Any") -> "Any":
+        frame = spans.active()
+        if frame is None:
+            return await callback(*args, **kwargs)
+        span = wrapping.enter_app(frame, _function_of(view, args[0].method))
+        return await wrapping.run_awaited(span, callback, *args, **kwargs)
+
+    return call_awaited if is_async else call
+
+
+def _function_of(view: "Any", method: str) -> "Any":
+    """The method of a class-based view; Django REST framework calls the class `cls`."""
+    owner = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    if owner is None:
+        return view
+    name = (getattr(view, "actions", None) or {}).get(method.lower(), method.lower())
+    return getattr(owner, name, view)
+
+
+def _patch_response(response: "ModuleType") -> None:
+    wrapping.around(response.JsonResponse, "__init__", wire.SERIALIZE)
+
+
+def _patch_template(base: "ModuleType") -> None:
+    wrapping.around(base.Template, "render", wire.TEMPLATE, _name)
+
+
+def _name(template: "Any", *_: "Any", **__: "Any") -> str:
+    return str(template.name or "")
+
+
+PATCHES = {
+    "django.core.handlers.base": _patch_handler,
+    "django.http.response": _patch_response,
+    "django.template.base": _patch_template,
+}

@@ -1,0 +1,38 @@
+"""One private PostgreSQL for the apps of the end-to-end tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from apps_environment import APPS, prepare
+
+from pinchpoint.launch.guardian import guard
+from pinchpoint.launch.services import postgresql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A running server, without a database in the URL."""
+    with guard() as guardian:
+        yield postgresql.start(guardian).url.rpartition("/")[0]
+
+
+@pytest.fixture(scope="session")
+def database_of(server_url: str) -> Callable[[str], str]:
+    """The URL of an app's filled database; each app's is filled once."""
+    known: dict[str, str] = {}
+
+    def url(app: str) -> str:
+        if app not in known:
+            with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{app}"')
+            known[app] = f"{server_url}/{app}"
+            prepare(APPS / app, known[app])
+        return known[app]
+
+    return url

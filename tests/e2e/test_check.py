@@ -1,0 +1,88 @@
+"""`pinchpoint check` on small apps that were written by other people, in their environments."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from apps_environment import APPS, environment, partner, planted
+from running import pinchpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from running import Result
+
+pytestmark = pytest.mark.e2e
+
+SERVERS = {
+    "flask_library": ("--server=gunicorn", "--workers=1", "--threads=4"),
+    "django_clinic": ("--server=gunicorn", "--workers=2"),
+    "fastapi_fleet": ("--server=uvicorn",),
+}
+
+
+@contextlib.contextmanager
+def _variables(name: str, url: str) -> Iterator[dict[str, str]]:
+    """What the app's process needs; its partner runs meanwhile if it has one."""
+    with contextlib.ExitStack() as stack:
+        variables = {"DATABASE_URL": url}
+        if (APPS / name / "partner.py").exists():
+            variables["PARTNER_URL"] = stack.enter_context(partner(APPS / name))
+        yield variables
+
+
+def _check(name: str, url: str, folder: Path, *options: str) -> Result:
+    with _variables(name, url) as variables:
+        return pinchpoint(
+            "check",
+            str(APPS / name),
+            f"--python={environment(APPS / name)}",
+            "--json=report.json",
+            *options,
+            folder=folder,
+            **variables,
+        )
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_names_the_planted_causes_with_their_lines(
+    name: str, database_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    found = _check(name, database_of(name), tmp_path, "--quick", "--no-prove", *SERVERS[name])
+    assert found.status == 0, found.output + found.errors
+    for cause in planted(APPS / name):
+        finding = found.finding(cause.code, cause.endpoint)
+        assert Path(finding["file"]).name == Path(cause.file).name
+        assert finding["line"] == cause.line(APPS / name)
+        assert finding["evidence"]
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_is_silent_on_the_healthy_control(
+    name: str, database_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    healthy = f"{name}_healthy"
+    url = database_of(healthy)
+    found = _check(healthy, url, tmp_path, "--quick", "--no-prove", *SERVERS[name])
+    assert found.status == 0, found.output + found.errors
+    assert found.report["findings"] == []
+    assert found.report["verdict"]["capacity_rps"] > 0
+
+
+def test_nothing_is_written_called_or_sent(
+    database_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = database_of("flask_unsafe")
+    found = _check("flask_unsafe", url, tmp_path, "--quick", "--no-prove")
+    assert found.status == 0, found.output + found.errors
+    reasons = {route["endpoint"]: route["reason"] for route in found.report["not_exercised"]}
+    assert reasons["GET /visit"] == "writes to the database"
+    assert reasons["GET /weather"].startswith("reaches outside: ")
+    assert reasons["GET /remind"].startswith("reaches outside: ")
+    assert [budget["endpoint"] for budget in found.report["budgets"]] == ["*", "GET /visits"]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT visits FROM page").fetchone() == (0,)
