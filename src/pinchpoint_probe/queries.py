@@ -108,9 +108,9 @@ def watched(
         try:
             result = original(self, *args, **kwargs)
         except BaseException as error:
-            failed(frame, statement(self, *args, **kwargs), start_ns, error, blocking())
+            failed(frame, _ask(statement, self, args, kwargs), start_ns, error, blocking())
             raise
-        query = statement(self, *args, **kwargs)
+        query = _ask(statement, self, args, kwargs)
         record(frame, query, start_ns, _rows(self, result), blocking())
         return result
 
@@ -135,9 +135,9 @@ def watched_async(
         try:
             result = await original(self, *args, **kwargs)
         except BaseException as error:
-            failed(frame, statement(self, *args, **kwargs), start_ns, error, 0)
+            failed(frame, _ask(statement, self, args, kwargs), start_ns, error, 0)
             raise
-        query = statement(self, *args, **kwargs)
+        query = _ask(statement, self, args, kwargs)
         record(frame, query, start_ns, _rows(self, result), 0)
         return result
 
@@ -171,6 +171,16 @@ def connected(name: str, start_ns: int, *, has_failed: bool, flags: int) -> None
             spans.leaf(frame, wire.CONNECT, name, start_ns, flags=flags)
     except Exception as error:
         quiet.note("queries", error)
+
+
+def _ask(
+    statement: "Callable[..., Any]", self: "Any", args: "tuple[Any, ...]", kwargs: "dict[str, Any]"
+) -> "Any":
+    try:
+        return statement(self, *args, **kwargs)
+    except Exception as error:
+        quiet.note("queries", error)
+        return ""
 
 
 def _rows(cursor: "Any", result: "Any") -> int:

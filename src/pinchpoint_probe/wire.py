@@ -10,7 +10,8 @@ preallocated, so that what a killed worker wrote survives:
 `<pid>.strings`
     Statements, endpoints and call sites, each written once: a header of HEADER_BYTES whose
     first eight bytes count the bytes in use, then entries of a 4-byte length and UTF-8 text.
-    The first entry has id 1; id 0 is the empty text.
+    The first entry has id 1; id 0 is the empty text. A text is written before the records
+    that name it, so a reader takes the records first.
 
 `control` is one page, written by the tool and read by every worker: see the CONTROL_ names.
 """

@@ -59,14 +59,15 @@ def _read_ring(ring: Path) -> Iterator[Record]:
     data = _map(ring)
     magic, pid, capacity, size = wire.HEADER.unpack_from(data)
     assert (magic, size) == (wire.MAGIC, wire.RECORD.size)
-    texts = read_texts(ring.with_suffix(".strings"))
+    rows = []
     for slot in range(capacity):
         fields = wire.RECORD.unpack_from(data, wire.HEADER_BYTES + slot * size)
         if fields[-1] == 0:
-            return
-        kind, category, flags, thread, trace, start, end, span, parent, name, site, rows, extra = (
-            fields[:-1]
-        )
+            break
+        rows.append(fields[:-1])
+    # After the records: what they name was written before them.
+    texts = read_texts(ring.with_suffix(".strings"))
+    for kind, category, flags, thread, trace, start, end, span, parent, name, site, *rest in rows:
         yield Record(
             pid=pid,
             kind=kind,
@@ -80,8 +81,8 @@ def _read_ring(ring: Path) -> Iterator[Record]:
             parent=parent,
             name=texts[name],
             site=texts[site],
-            rows=rows,
-            extra=extra,
+            rows=rest[0],
+            extra=rest[1],
         )
 
 

@@ -185,6 +185,15 @@ class Traced:
         every = reading.spans(self._folder, category)
         return [span for span in every if span.trace == self.trace]
 
+    def wait_for(self, category: str, count: int) -> list[reading.Record]:
+        """Spans of which some come after the answer, such as a dependency's end."""
+
+        def find() -> list[reading.Record] | None:
+            found = self.spans(category)
+            return found if len(found) >= count else None
+
+        return poll(find)
+
     def functions(self, category: str) -> list[str]:
         """The functions that the sites of a category's spans are in."""
         return [span.function for span in self.spans(category)]

@@ -12,8 +12,7 @@ from pinchpoint_probe import wire
 
 if TYPE_CHECKING:
     from postgres_fixture import PostgreSQL
-
-    from conftest import Probe
+    from running import Probe
 
 pytest_plugins = ["postgres_fixture"]
 
@@ -285,3 +284,30 @@ for plan in databases.explain()["plans"]:
     assert seen[-1] == searches.rstrip()
     names = [span.name for span in spans(probe.folder, "sql") if "SELECT" in span.name]
     assert len(names) == len(set(names))
+
+
+def test_the_tool_asks_a_served_application(probe: Probe) -> None:
+    probe.write(
+        "shop.py",
+        """
+        import flask, sqlite3
+        app = flask.Flask(__name__)
+        sqlite3.connect("shop.db").executescript(
+            "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT);"
+            "INSERT INTO items (name) VALUES ('cup');"
+        )
+
+        @app.get("/")
+        def index():
+            with sqlite3.connect("shop.db") as db:
+                return db.execute("SELECT id FROM items WHERE name = ?", ("cup",)).fetchall()
+        """,
+    )
+    with probe.serve("gunicorn", "-b", "127.0.0.1:{port}", "shop:app") as server:
+        assert server.get("/", trace=1)[2] == b"[[1]]\n"
+        path = str(probe.app / "shop.db")
+        assert server.ask("databases")["databases"] == {path: path}
+        assert server.ask("explain", statements=None)["plans"][0]["plan"] == ["SCAN items"]
+        assert server.ask("sample", table="items", column="id", limit=5)["values"] == [1]
+        assert server.ask("connections")["connections"][0]["driver"] == "sqlite3"
+    assert [span.function for span in spans(probe.folder, "sql")] == ["index"]

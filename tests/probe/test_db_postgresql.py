@@ -13,8 +13,7 @@ from pinchpoint_probe import wire
 
 if TYPE_CHECKING:
     from postgres_fixture import PostgreSQL
-
-    from conftest import Probe
+    from running import Probe
 
 pytest_plugins = ["postgres_fixture"]
 
@@ -339,14 +338,22 @@ except psycopg.errors.ReadOnlySqlTransaction:
     assert run(probe, shop, "psycopg", code) == "refused"
 
 
-def test_rows_of_a_server_side_cursor_are_fetched(probe: Probe, shop: PostgreSQL) -> None:
+@drivers
+def test_fetches_of_a_server_side_cursor_are_recorded(
+    probe: Probe, shop: PostgreSQL, driver: str
+) -> None:
     code = """
+from pinchpoint_probe import queries
+queries.NOTICEABLE_NS = -1
+cursor.execute("SELECT 1")
+cursor.fetchall()
 with connection.cursor("by_name") as named:
     named.execute("SELECT id FROM items ORDER BY id")
     print(named.fetchall())
 """
-    assert run(probe, shop, "psycopg", code) == "[(1,), (2,), (3,)]"
-    assert spans(probe.folder, "sql")[0].name == "SELECT id FROM items ORDER BY id"
+    assert run(probe, shop, driver, code) == "[(1,), (2,), (3,)]"
+    names = [span.name for span in spans(probe.folder, "sql")]
+    assert names == ["SELECT 1", *["SELECT id FROM items ORDER BY id"] * 2]
 
 
 def test_cursor_classes_of_the_application_stay_what_they_are(

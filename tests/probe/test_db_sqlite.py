@@ -14,7 +14,7 @@ from pinchpoint_probe import wire
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Probe
+    from running import Probe
 
 BEGIN = """
 from pinchpoint_probe import databases, patching, postimport, queries, spans, state

@@ -67,7 +67,7 @@ def test_the_application_does_not_see_the_header(recorded: Path) -> None:
 
 
 def test_nothing_is_recorded_while_the_tool_does_not_want_it(recorded: Path) -> None:
-    state.control[wire.CONTROL_RECORDING] = 0  # type: ignore[index]
+    state.control[wire.CONTROL_RECORDING] = 0
     assert call(answer, scope_of(TRACE)) == [START, END]
     assert reading.requests(recorded) == []
 

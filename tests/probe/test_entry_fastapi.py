@@ -166,15 +166,16 @@ def test_a_synchronous_endpoint_runs_in_a_thread_it_has_waited_for(
 
 
 def test_synchronous_dependencies_are_the_applications(served: tuple[Probe, Server]) -> None:
-    functions = Traced(*served, "/sync/3").functions("app")
-    assert sorted(functions) == ["limit", "session", "session", "sync"]
+    found = Traced(*served, "/sync/3").wait_for("app", 4)
+    assert sorted(span.function for span in found) == ["limit", "session", "session", "sync"]
 
 
 def test_what_happens_in_a_thread_belongs_to_the_endpoint(served: tuple[Probe, Server]) -> None:
     traced = Traced(*served, "/sync/3")
-    assert sorted(traced.functions("sleep")) == ["session", "session", "sync"]
+    sleeps = traced.wait_for("sleep", 3)
+    assert sorted(span.function for span in sleeps) == ["session", "session", "sync"]
     endpoint = next(span for span in traced.spans("app") if span.function == "sync")
-    sleep = next(span for span in traced.spans("sleep") if span.function == "sync")
+    sleep = next(span for span in sleeps if span.function == "sync")
     assert sleep.parent == endpoint.span
 
 
@@ -216,7 +217,7 @@ def test_serialization_is_recorded_once(served: tuple[Probe, Server]) -> None:
 def test_concurrent_requests_keep_their_spans(served: tuple[Probe, Server]) -> None:
     with ThreadPoolExecutor(8) as pool:
         every = list(pool.map(lambda _: Traced(*served, "/sync/3"), range(40)))
-    assert all(len(traced.spans("app")) == 4 for traced in every)
+    assert all(len(traced.wait_for("app", 4)) == 4 for traced in every)
 
 
 def test_the_process_says_what_it_observes(served: tuple[Probe, Server]) -> None:

@@ -86,7 +86,7 @@ SERVER = ("gunicorn", "-b", "127.0.0.1:{port}", "app:app")
 
 @pytest.fixture(scope="module", params=[(), ("--threads", "4")], ids=["sync", "gthread"])
 def arguments(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    return request.param
+    return tuple(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def test_a_header_that_is_not_ours_is_not_recorded(recorded: Path, header: str) 
 
 
 def test_nothing_is_recorded_while_the_tool_does_not_want_it(recorded: Path) -> None:
-    state.control[wire.CONTROL_RECORDING] = 0  # type: ignore[index]
+    state.control[wire.CONTROL_RECORDING] = 0
     body, started = call(answer, **{TRACE: "7-1"})
     assert body == [b"answer"]
     assert started[0][1] == [("X-Seen", "False")]
@@ -174,7 +174,7 @@ def test_an_exception_in_a_stream_is_passed_on(recorded: Path) -> None:
 
 
 def test_start_response_gets_all_that_it_was_given_and_returns_write(recorded: Path) -> None:
-    written = []
+    written: list[bytes] = []
 
     def app(_: Any, start_response: Any) -> list[bytes]:
         start_response("500 Oh", [], (None, None, None))(b"x")

@@ -14,7 +14,7 @@ from pinchpoint_probe import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Probe
+    from running import Probe
 
 BEGIN = """
 from pinchpoint_probe import guard, patching, postimport, spans, state

@@ -79,6 +79,29 @@ def test_a_fork_writes_to_a_ring_of_its_own(probe: Probe, python: str) -> None:
     assert all(pid == trace for pid, trace in by_ring)
 
 
+@pythons
+def test_records_a_request_with_its_threads_and_json(probe: Probe, python: str) -> None:
+    code = """
+    import json, time
+    from concurrent.futures import ThreadPoolExecutor
+    from pinchpoint_probe import entry
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(work).result()
+    def work():
+        time.sleep(0)
+        return json.dumps({"a": 1}).encode()
+    environ = {"HTTP_X_PINCHPOINT": "7-1", "REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+    print(list(entry.wrap_wsgi(app)(environ, lambda *_: None)))
+    """
+    assert probe.run(code, python=python) == """[b'{"a": 1}']"""
+    categories = {span.category: span.function for span in reading.spans(probe.folder)}
+    own = ("app", "sleep", "serialize")
+    assert categories == {"executor": "", **dict.fromkeys(own, "work")}
+    assert [request.name for request in reading.requests(probe.folder)] == ["GET /"]
+
+
 def test_a_hook_that_raises_is_undone_and_recorded(probe: Probe) -> None:
     code = """
     import sys, types

@@ -87,7 +87,7 @@ def test_continues_outside_of_a_greenlet(texts: Texts, monkeypatch: pytest.Monke
     # A thread's stack ends where a greenlet's does; its parent's frame is this one.
     parent = SimpleNamespace(gr_frame=sys._getframe())
     greenlet = SimpleNamespace(getcurrent=lambda: SimpleNamespace(parent=parent))
-    monkeypatch.setitem(sys.modules, "greenlet", greenlet)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "greenlet", greenlet)
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(sites.site, 0).result()
     assert texts.read(found).endswith(":test_continues_outside_of_a_greenlet")

@@ -31,7 +31,7 @@ class Bound:
     """What one resource allows.
 
     Attributes:
-        resource: A phrase that can stand after "the wall is".
+        resource: A phrase that can stand after "the wall:".
         rate_rps: The throughput at which it is used up.
     """
 
@@ -69,14 +69,14 @@ def _cpu(step: Step, deployment: Deployment) -> Iterator[Bound]:
     parts = ", ".join(f"{name} {_ms(time_s)}" for name, time_s in demands_s.items())
     total_s = sum(demands_s.values())
     yield Bound(
-        resource=f"the CPU: {cores:.0f} cores, {_ms(total_s)} per request ({parts})",
+        resource=f"the CPU ({cores:.0f} cores, {_ms(total_s)} per request: {parts})",
         rate_rps=cores / total_s,
     )
     app_s = demands_s.get("app", 0.0)
     if app_s and deployment.workers < cores:
         yield Bound(
-            resource=f"Python: {_count(deployment.workers, 'process')} of the app with one"
-            f" interpreter lock each, {_ms(app_s)} of CPU per request",
+            resource=f"Python ({_count(deployment.workers, 'process')} of the app with one"
+            f" interpreter lock each, {_ms(app_s)} of CPU per request)",
             rate_rps=deployment.workers / app_s,
         )
 
@@ -89,8 +89,8 @@ def _workers(step: Step, deployment: Deployment) -> Iterator[Bound]:
     if held_ns:
         held_s = sum(held_ns) / len(held_ns) / 1e9
         yield Bound(
-            resource=f"the workers: {_count(deployment.slots, 'request')} at a time,"
-            f" {_ms(held_s)} each",
+            resource=f"the workers ({_count(deployment.slots, 'request')} at a time,"
+            f" {_ms(held_s)} each)",
             rate_rps=deployment.slots / held_s,
         )
 
@@ -106,8 +106,8 @@ def _pools(step: Step, deployment: Deployment) -> Iterator[Bound]:
             size = int(match[1]) + int(match[2] or 0)
             held_s = total_ns / 1e9 / len(answered(step))
             yield Bound(
-                resource=f"the connection pool: {_count(size, 'connection')} per process,"
-                f" held for {_ms(held_s)} per request",
+                resource=f"the connection pool ({_count(size, 'connection')} per process,"
+                f" held for {_ms(held_s)} per request)",
                 rate_rps=deployment.workers * size / held_s,
             )
 
@@ -117,7 +117,7 @@ def _event_loop(step: Step, deployment: Deployment) -> Iterator[Bound]:
     blocked_s = sum(map(_blocked_s, step.traces)) / len(answered(step))
     if blocked_s:
         yield Bound(
-            resource=f"the event loop: blocked for {_ms(blocked_s)} per request",
+            resource=f"the event loop (blocked for {_ms(blocked_s)} per request)",
             rate_rps=deployment.workers / blocked_s,
         )
 

@@ -40,8 +40,7 @@ class Probe:
 
     @classmethod
     def create(cls, folder: Path) -> Probe:
-        """Make the folder and the control page; nothing is recorded or guarded yet."""
-        folder.mkdir(mode=0o700)
+        """Make the control page in an empty private folder; nothing is recorded or guarded yet."""
         file = folder / "control"
         file.write_bytes(bytes(wire.CONTROL_BYTES))
         with file.open("r+b") as control:

@@ -6,6 +6,8 @@ import os
 import socket
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from pinchpoint.errors import LaunchError, UsageError
@@ -66,7 +68,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
         guardian: Owns the process.
         app: What to start.
         deployment: How.
-        name: Unique among the applications of this run; names its folder and log.
+        name: For messages, and the beginning of the names of its folder and log.
         port: Where to accept; 0 for a free one.
         timeout_s: How long it may take to accept.
         allowed_hosts: Hosts off loopback that the application may reach.
@@ -80,7 +82,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
         LaunchError: It ended, or did not accept in time; the message has the end of its log.
     """
     port = _claim_port(port)
-    probe = Probe.create(guardian.folder / f"probe-{name}")
+    probe = Probe.create(Path(mkdtemp(prefix=f"probe-{name}-", dir=guardian.folder)))
     command = load_plugin(SERVERS, deployment.server).command(app, deployment, port)
     child = guardian.start(
         command,
@@ -94,7 +96,7 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
                 app, allowed_hosts=allowed_hosts, databases=databases, change=change
             ),
         },
-        log=guardian.folder / f"{name}.log",
+        log=probe.folder.with_suffix(".log"),
     )
     try:
         _wait_until_accepting(child, port, timeout_s)

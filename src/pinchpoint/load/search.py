@@ -8,11 +8,14 @@ Only completions are counted in the closed loop; its response times mean nothing
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pinchpoint.model.capacity import Capacity, CapacityState
+from pinchpoint.model.target import Batch
 from pinchpoint.model.workload import Arrivals
 from pinchpoint.stats.intervals import Interval, mean_interval
 from pinchpoint.stats.quantiles import quantile
@@ -20,10 +23,10 @@ from pinchpoint.stats.stability import is_sustained
 from pinchpoint.stats.steady import steady_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
 
     from pinchpoint.model.recording import Step
-    from pinchpoint.model.target import Batch, Target
+    from pinchpoint.model.target import Target
 
 ASYNC_IN_FLIGHT = 8
 """Where the sweep of an event loop starts: it has no number of slots."""
@@ -39,7 +42,10 @@ SWEEP_COMPLETIONS = 60
 BATCH_COMPLETIONS = 20
 """Fewer completions make a batch that is not nearly normal."""
 MOST_HALF_WIDTH_RATIO = 0.1
-"""A plateau whose 95 % interval is wider moves by itself: unstable."""
+"""A plateau whose 95 % interval is wider moves by itself: unstable. Few completions excuse it:
+counting alone gives 2 / sqrt(n), and half as much again is allowed."""
+MOST_DRIFT_RATIO = 0.05
+"""Between the halves of a plateau that a warm-up did not reach."""
 MOST_GENERATOR_CPU_RATIO = 0.8
 """Of one core; above it the generator may be what limits."""
 BREAKER_ERROR_RATIO = 0.5
@@ -89,9 +95,9 @@ QUICK = SearchLimits(
 NORMAL = SearchLimits(
     warm_up_max_s=10.0,
     sweep_min_s=1.5,
-    sweep_max_s=3.5,
+    sweep_max_s=3.0,
     plateau_min_s=6.0,
-    plateau_max_s=15.0,
+    plateau_max_s=13.0,
     precision_ratio=0.025,
     confirm_min_s=5.0,
     confirm_max_s=8.0,
@@ -114,11 +120,29 @@ class _BrokenError(Exception):
     """The application answers mostly errors, or nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Plateau:
     rate_rps: Interval
     in_flight: int
-    generator_cpu_ratio: float
+    batches: Sequence[Batch]
+
+    @property
+    def generator_cpu_ratio(self) -> float:
+        cpu_s = sum(batch.generator_cpu_s for batch in self.batches)
+        return cpu_s / sum(batch.duration_s for batch in self.batches)
+
+    @property
+    def is_level(self) -> bool:
+        """Its halves are alike."""
+        half = len(self.batches) // 2
+        early_rps, late_rps = _rate_rps(self.batches[:half]), _rate_rps(self.batches[half:])
+        return abs(late_rps - early_rps) <= MOST_DRIFT_RATIO * self.rate_rps.value
+
+    @property
+    def is_stable(self) -> bool:
+        """Its interval is not much wider than the counting of completions explains."""
+        counting_ratio = 3 / math.sqrt(sum(map(_good, self.batches)))
+        return self.rate_rps.half_width_ratio <= max(MOST_HALF_WIDTH_RATIO, counting_ratio)
 
 
 def find_saturation(
@@ -156,8 +180,8 @@ def find_saturation(
     if plateau.generator_cpu_ratio > MOST_GENERATOR_CPU_RATIO:
         return _capacity(plateau, CapacityState.GENERATOR_LIMITED)
     capacity = _confirm(target, plateau, limits, on_progress)
-    if capacity.state is CapacityState.SATURATED and not is_steady:
-        return _capacity(plateau, CapacityState.NOT_STEADY, capacity.rate_rps)
+    if capacity.state is CapacityState.SATURATED and not (is_steady or plateau.is_level):
+        return replace(capacity, state=CapacityState.NOT_STEADY)
     return capacity
 
 
@@ -195,16 +219,19 @@ def _sweep(
 
 def _throughput(target: Target, in_flight: int, limits: SearchLimits) -> float:
     """Good answers per second in one step of the sweep; the first batch only fills the server."""
-    duration_s, completions = 0.0, 0
-    batches = _guarded(target.closed(in_flight, limits.sweep_max_s, "sweep"))
-    with closing(batches):
-        next(batches)
-        for batch in batches:
-            duration_s += batch.duration_s
-            completions += _good(batch)
-            if duration_s >= limits.sweep_min_s and completions >= SWEEP_COMPLETIONS:
+    batches: list[Batch] = []
+    running = _guarded(target.closed(in_flight, limits.sweep_max_s, "sweep"))
+    with closing(running):
+        next(running)
+        for batch in running:
+            batches.append(batch)
+            completions = sum(map(_good, batches))
+            if (
+                sum(one.duration_s for one in batches) >= limits.sweep_min_s
+                and completions >= SWEEP_COMPLETIONS
+            ):
                 break
-    return completions / duration_s if duration_s else 0.0
+    return _rate_rps(batches)
 
 
 def _measure_plateau(
@@ -218,8 +245,7 @@ def _measure_plateau(
         next(running)
         for batch in running:
             batches.append(batch)
-            rates = _batch_rates(batches)
-            if rates:
+            if rates := _group_rates(batches):
                 estimate = mean_interval(rates)
                 on_progress(f"plateau with {in_flight} in flight: {estimate.value:.3g} req/s")
             elapsed_s = sum(one.duration_s for one in batches)
@@ -228,21 +254,21 @@ def _measure_plateau(
                 break
     if estimate.value == 0:
         raise _BrokenError
-    cpu_s = sum(one.generator_cpu_s for one in batches)
-    return _Plateau(estimate, in_flight, cpu_s / sum(one.duration_s for one in batches))
+    return _Plateau(rate_rps=estimate, in_flight=in_flight, batches=batches)
 
 
-def _batch_rates(batches: Iterable[Batch]) -> list[float]:
-    """Throughput of groups of neighbours with enough completions; a rest is left out."""
-    rates: list[float] = []
-    duration_s, completions = 0.0, 0
-    for batch in batches:
-        duration_s += batch.duration_s
-        completions += _good(batch)
-        if completions >= BATCH_COMPLETIONS:
-            rates.append(completions / duration_s)
-            duration_s, completions = 0.0, 0
-    return rates
+def _group_rates(batches: Sequence[Batch]) -> list[float]:
+    """Throughput of equally long groups of neighbours; a rest at the end is left out.
+
+    The length is chosen for the mean of all: a group that ended with its 20th completion
+    would end early whenever the throughput happens to be high.
+    """
+    mean = sum(map(_good, batches)) / len(batches)
+    if mean == 0:
+        return []
+    size = math.ceil(BATCH_COMPLETIONS / mean)
+    groups = (batches[start : start + size] for start in range(0, len(batches), size))
+    return [_rate_rps(group) for group in groups if len(group) == size]
 
 
 def _confirm(
@@ -258,8 +284,7 @@ def _confirm(
         arrivals = Arrivals(rate_rps=offered_rps, duration_s=duration_s, seed=attempt + 1)
         step = target.open(arrivals, "confirm")
         if _keeps_up(step, plateau.in_flight):
-            is_wide = plateau.rate_rps.half_width_ratio > MOST_HALF_WIDTH_RATIO
-            state = CapacityState.UNSTABLE if is_wide else CapacityState.SATURATED
+            state = CapacityState.SATURATED if plateau.is_stable else CapacityState.UNSTABLE
             return _capacity(plateau, state, rate_rps)
         if _is_late(step):
             return _capacity(plateau, CapacityState.CONTAMINATED)
@@ -308,6 +333,10 @@ def _guarded(batches: Generator[Batch, None, None]) -> Generator[Batch, None, No
             if completions >= BREAKER_COMPLETIONS and errors > BREAKER_ERROR_RATIO * completions:
                 raise _BrokenError
             yield batch
+
+
+def _rate_rps(batches: Sequence[Batch]) -> float:
+    return sum(map(_good, batches)) / sum(batch.duration_s for batch in batches)
 
 
 def _good(batch: Batch) -> int:

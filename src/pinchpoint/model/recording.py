@@ -64,7 +64,8 @@ class ResourceSample:
     """One resource over one step.
 
     Attributes:
-        resource: `app`, `database`, `generator` or `machine`.
+        resource: `app`, `database`, `generator`, `machine`, or `run`: everything that belongs
+            to the run, the database included.
         cpu_s: CPU time that it used in the step.
         wait_s: Time that its threads were runnable without a CPU.
         capacity_s: CPU time that there was: cores times duration.

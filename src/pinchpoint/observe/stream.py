@@ -119,7 +119,9 @@ class _Ring:
                 parts.append(block[: count * self._size])
                 self._next += count
                 continue
-            newest = max((record[_SEQUENCE] for record in wire.RECORD.iter_unpack(block)), default=0)
+            newest = max(
+                (record[_SEQUENCE] for record in wire.RECORD.iter_unpack(block)), default=0
+            )
             oldest = newest - wire.RING_CAPACITY
             if oldest < wanted:
                 return b"".join(parts), lost

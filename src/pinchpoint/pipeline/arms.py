@@ -101,8 +101,7 @@ class StandArms:
 def block(step: Step) -> Block:
     """Summarise a closed-loop step for an experiment."""
     used_s = {resource.resource: resource.cpu_s for resource in step.resources}
-    own_s = used_s.get("app", 0.0) + used_s.get("database", 0.0) + used_s.get("generator", 0.0)
-    foreign_s = used_s.get("machine", own_s) - own_s
+    foreign_s = used_s.get("machine", 0.0) - used_s.get("run", 0.0)
     times_s: dict[str, list[float]] = defaultdict(list)
     for sample in step.samples:
         times_s[sample.endpoint].append(sample.response_time_s)

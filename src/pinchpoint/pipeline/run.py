@@ -172,19 +172,12 @@ _STATUS = {
 
 def with_status(findings: Sequence[Finding], trials: Sequence[Trial]) -> tuple[Finding, ...]:
     """Findings whose fix was tried take the status that the trial gives them."""
-    tried = {
-        (trial.change.finding, trial.change.parameters.get("endpoint", "")): trial.verdict
-        for trial in trials
-    }
-    return tuple(
-        replace(
-            finding,
-            status=_STATUS.get(tried[key], finding.status)
-            if (key := (finding.code, finding.endpoint)) in tried
-            else finding.status,
-        )
-        for finding in findings
-    )
+
+    def status(finding: Finding) -> Status:
+        tried = [trial.verdict for trial in trials if answers(trial, finding)]
+        return next((_STATUS[verdict] for verdict in tried if verdict in _STATUS), finding.status)
+
+    return tuple(replace(finding, status=status(finding)) for finding in findings)
 
 
 def title(recording: Recording) -> str:

@@ -120,6 +120,7 @@ class Observer:
             "app": procfs.usage([self._child.pid]),
             "database": procfs.usage(self._databases),
             "machine": (procfs.machine_busy_s(), 0.0),
+            "run": procfs.usage([os.getpid(), *self._databases]),
         }
 
     def _resources(self, duration_s: float) -> tuple[ResourceSample, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
+import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from pinchpoint.errors import UsageError
 from pinchpoint.model.recording import Recording
@@ -66,7 +68,7 @@ def save(folder: Path, report: Report, recording: Recording) -> None:
     Raises:
         UsageError: The folder cannot be written.
     """
-    with _explained(folder):
+    with _explained(folder), _collector_paused():
         _write(folder / ANALYSIS, Report, report)
         _write(folder / RECORDING, Recording, recording)
 
@@ -105,20 +107,34 @@ def _write(file: Path, noun: type, value: object) -> None:
 def _read(path: Path, name: str, noun: type) -> object:
     file = path / name if path.is_dir() else path
     try:
-        tree = json.loads(gzip.decompress(file.read_bytes()))
-        version = tree["version"]
-        return codec(noun).decode(tree[noun.__name__]) if version == VERSION else _refuse(file)
+        with _collector_paused():
+            return _decoded(file, noun)
     except FileNotFoundError:
         raise UsageError(f"no run in {path}: there is no {name}") from None
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file} is not a {noun.__name__.lower()} of pinchpoint") from error
 
 
-def _refuse(file: Path) -> Any:
-    raise UsageError(
-        f"{file} was written by another version of pinchpoint",
-        f"This one reads version {VERSION} of stored runs; repeat the run with it.",
-    )
+def _decoded(file: Path, noun: type) -> object:
+    tree = json.loads(gzip.decompress(file.read_bytes()))
+    if tree["version"] != VERSION:
+        raise UsageError(
+            f"{file} was written by another version of pinchpoint",
+            f"This one reads version {VERSION} of stored runs; repeat the run with it.",
+        )
+    return codec(noun).decode(tree[noun.__name__])
+
+
+@contextmanager
+def _collector_paused() -> Generator[None]:
+    """Half a million new tuples without a cycle: to search them for cycles doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pinchpoint.model.capacity import CapacityState
+from pinchpoint.model.finding import Status
 from pinchpoint.model.trial import Verdict
 from pinchpoint.report.words import duration, interval, number, percent, rate, times
 
@@ -37,7 +39,8 @@ def headline(report: Report) -> str:
     if is_void(report):
         return "None. This run is void: its figures break a law that true figures obey."
     if capacity.state is CapacityState.GENERATOR_LIMITED:
-        return f"Not saturated at {rate(capacity.rate_rps)}: there the load generator was at its limit."
+        most = rate(capacity.rate_rps)
+        return f"Not saturated at {most}, the most that the generator can offer."
     if capacity.state in _UNSURE:
         return _UNSURE[capacity.state]
     ends = f"{number(capacity.low_rps)} to {number(capacity.high_rps)}"
@@ -70,43 +73,65 @@ def best_trial(report: Report) -> Trial | None:
     return next(reversed(proven_trials(report)), None)
 
 
-def trials_of(finding: Finding, report: Report) -> tuple[Trial, ...]:
-    """The trials that answer a finding."""
-    return tuple(
-        trial
-        for trial in report.trials
-        if trial.change.finding == finding.code
-        and trial.change.parameters.get("endpoint", finding.endpoint) == finding.endpoint
+IDENTIFYING = ("table", "columns", "site", "statement")
+"""Parameters that a change has in common with its finding; others, such as a size, it sets."""
+
+
+def answers(trial: Trial, finding: Finding) -> bool:
+    """The trial was made for this finding, not for another one with the same code."""
+    change, known = trial.change.parameters, finding.parameters
+    return (
+        trial.change.finding == finding.code
+        and change.get("endpoint", finding.endpoint) == finding.endpoint
+        and all(
+            change[name] == known[name] for name in IDENTIFYING if name in change.keys() & known
+        )
     )
+
+
+def trials_of(finding: Finding, report: Report) -> tuple[Trial, ...]:
+    """The trials that answer a finding, in their order."""
+    return tuple(trial for trial in report.trials if answers(trial, finding))
+
+
+def deciding_trial(finding: Finding, report: Report) -> Trial | None:
+    """The best improvement among a finding's trials, else the last of them."""
+    tried = trials_of(finding, report)
+    improved = [trial for trial in proven_trials(report) if trial in tried]
+    return next(reversed((*tried, *improved)), None)
 
 
 def gain(finding: Finding, report: Report) -> str:
     """What the fix did, or the most that it could do."""
     if is_void(report):
         return "not measured"
-    tried = trials_of(finding, report)
-    if not tried:
+    trial = deciding_trial(finding, report)
+    if trial is None:
         return f"up to {percent(finding.share_ratio)} of its time"
-    last = tried[-1]
-    if last.verdict is Verdict.IMPROVED and last.effects:
-        return f"req/s {times(last.effects[0].ratio)}"
-    return f"fix tried: {last.verdict}"
+    if trial.verdict is Verdict.IMPROVED and trial.effects:
+        return f"req/s {times(trial.effects[0].ratio)}"
+    return f"fix tried: {trial.verdict}"
 
 
 def status_words(finding: Finding, report: Report) -> str:
     """The status, `inconclusive` for all findings of a void run."""
     if is_void(report):
-        return "inconclusive"
-    tried = trials_of(finding, report)
-    is_on_clone = any(trial.on_clone for trial in tried if trial.verdict is Verdict.IMPROVED)
+        return str(Status.INCONCLUSIVE)
+    trial = deciding_trial(finding, report)
+    is_on_clone = trial is not None and trial.on_clone and finding.status is Status.PROVEN
     return f"{finding.status} on a clone" if is_on_clone else str(finding.status)
 
 
 def evidence_words(evidence: Evidence) -> str:
     """The statement, with its figure unless the statement says it already."""
     figure = _figure(evidence)
-    is_said = not figure or figure.split()[0] in evidence.statement
+    is_said = not figure or _mentions(evidence.statement, figure.split()[0])
     return evidence.statement if is_said else f"{evidence.statement} ({figure})"
+
+
+def _mentions(statement: str, figure: str) -> bool:
+    """The figure stands there by itself, not as a part of another or of a name."""
+    return bool(re.search(rf"(?<![\w.,]){re.escape(figure)}(?!\w|[.,]\d)", statement))
 
 
 def _figure(evidence: Evidence) -> str:

@@ -53,7 +53,7 @@ def estimate_quantile(values: Sequence[float], share: float, confidence: float =
     """Estimate a quantile of an autocorrelated series with its interval.
 
     Binomial order statistics for the effective number of values, which is n divided by the
-    variance inflation of the indicator `value > quantile` (from its batch means).
+    variance inflation of the indicator `value >= quantile` (from its batch means).
 
     Args:
         values: In the order of time; at least one.
@@ -67,7 +67,7 @@ def estimate_quantile(values: Sequence[float], share: float, confidence: float =
         raise ValueError("a quantile needs at least one value")
     ranked = sorted(values)
     value = _interpolate(ranked, share)
-    effective = len(values) / _variance_inflation([one > value for one in values], 1 - share)
+    effective = len(values) / _variance_inflation([one >= value for one in values])
     spread = math.sqrt(share * (1 - share) / effective)
     half = t_quantile((1 + confidence) / 2, BATCHES - 1) * spread
     return Quantile(
@@ -86,10 +86,11 @@ def _interpolate(ranked: Sequence[float], share: float) -> float:
     return ranked[below] + (position - below) * (ranked[above] - ranked[below])
 
 
-def _variance_inflation(exceeds: Sequence[bool], probability: float) -> float:
+def _variance_inflation(exceeds: Sequence[bool]) -> float:
     """How much wider the batch means of an indicator scatter than independent ones; at least 1."""
     size = len(exceeds) // BATCHES
-    if size < 2:
+    probability = sum(exceeds) / len(exceeds)
+    if size < 2 or probability == 1:
         return 1.0
     means = [sum(exceeds[start : start + size]) / size for start in range(0, size * BATCHES, size)]
     return max(1.0, size * statistics.variance(means) / (probability * (1 - probability)))

@@ -194,9 +194,7 @@ def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]
     return (), reason
 
 
-def _widened(
-    walk: _Walk, route: Route, seen: Visit, paths: tuple[str, ...]
-) -> tuple[str, ...]:
+def _widened(walk: _Walk, route: Route, seen: Visit, paths: tuple[str, ...]) -> tuple[str, ...]:
     """More keys for a route of which only one is known: a single hot row would flatter it."""
     if len(paths) > 1 or not values.path_parameters(route):
         return paths

@@ -1,5 +1,7 @@
 """psycopg 3: statements, connects, commits; read-only sessions; clones."""
 
+from weakref import WeakKeyDictionary
+
 from pinchpoint_probe import databases, guard, libpq, patching, queries, quiet, spans, state
 
 TYPE_CHECKING = False
@@ -7,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
+
+_declared: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
+"""Statements of server-side cursors, which have slots and forget what they declared."""
 
 _IDLE, _IN_TRANSACTION = 0, 2  # libpq's PGTransactionStatusType
 
@@ -154,18 +159,21 @@ async def _protect_of_async(cursor: "Any") -> None:
     await _guard_async(cursor._conn)  # noqa: SLF001
 
 
+def _keep_query(cursor: "Any", query: "Any" = "", *_: "Any", **__: "Any") -> "Any":
+    _declared[cursor] = query
+    return query
+
+
 def _last_query(cursor: "Any", *_: "Any", **__: "Any") -> "Any":
-    return getattr(cursor, "_last_query", None) or "FETCH"
+    return _declared.get(cursor, "FETCH")
 
 
 def _patch_cursors(module: "ModuleType") -> None:
     first, again = queries.first_argument, queries.repeated
     for cls, name, statement, record in (
         (module.Cursor, "executemany", first, again),
-        (module.Cursor, "fetchmany", _last_query, queries.noticed),
-        (module.Cursor, "fetchall", _last_query, queries.noticed),
-        (module.ServerCursor, "execute", first, again),
-        # each fetch of a server's cursor is a round trip
+        (module.ServerCursor, "execute", _keep_query, again),
+        # each fetch of a server's cursor is a round trip; other cursors have their rows already
         (module.ServerCursor, "fetchone", _last_query, queries.noticed),
         (module.ServerCursor, "fetchmany", _last_query, queries.noticed),
         (module.ServerCursor, "fetchall", _last_query, queries.noticed),

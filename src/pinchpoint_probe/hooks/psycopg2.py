@@ -16,7 +16,7 @@ _IDLE, _IN_TRANSACTION = 0, 2  # psycopg2.extensions.TRANSACTION_STATUS_...
 
 _extensions: "Any" = None
 _connection_classes: "dict[type, type]" = {}
-_cursor_classes: "dict[type, type]" = {}
+_cursor_classes: "dict[tuple[type, bool], type]" = {}
 
 
 def _patch(module: "ModuleType") -> None:
@@ -103,7 +103,12 @@ def _subclass_connection(base: "Any") -> type:
             if not chosen:  # the application's class knows, so let it make one
                 chosen.append(type(base.cursor(self)))
             factory = chosen[0]
-        return base.cursor(self, name, cursor_factory=_observed_cursor(factory), **kwargs)
+        return base.cursor(
+            self,
+            name,
+            cursor_factory=_observed_cursor(factory, is_named=name is not None),
+            **kwargs,
+        )
 
     namespace = {"cursor": cursor, "__module__": base.__module__, "__doc__": base.__doc__}
     for name in ("commit", "rollback"):
@@ -115,16 +120,17 @@ def _subclass_connection(base: "Any") -> type:
     return type(base.__name__, (base,), namespace)
 
 
-def _observed_cursor(factory: "Any") -> "Any":
+def _observed_cursor(factory: "Any", *, is_named: bool) -> "Any":
     if not isinstance(factory, type):
         return factory
-    known = _cursor_classes.get(factory)
+    known = _cursor_classes.get((factory, is_named))
     if known is None:
-        known = _cursor_classes[factory] = _subclass_cursor(factory)
+        known = _subclass_cursor(factory, is_named=is_named)
+        _cursor_classes[factory, is_named] = known
     return known
 
 
-def _subclass_cursor(base: "Any") -> type:
+def _subclass_cursor(base: "Any", *, is_named: bool) -> type:
     def execute(self: "Any", query: "Any", vars: "Any" = None) -> "Any":  # noqa: A002  # theirs
         if state.is_guarded():
             _protect(self.connection)
@@ -138,7 +144,7 @@ def _subclass_cursor(base: "Any") -> type:
         except BaseException as error:
             queries.failed(frame, query, start_ns, error, queries.blocking())
             raise
-        connection = None if self.name else self.connection
+        connection = None if is_named else self.connection
         flags = queries.blocking()
         queries.executed(frame, connection, query, vars, start_ns, self.rowcount, flags)
         return result
@@ -151,7 +157,8 @@ def _subclass_cursor(base: "Any") -> type:
         "__module__": base.__module__,
         "__doc__": base.__doc__,
     }
-    for name in ("fetchone", "fetchmany", "fetchall"):
+    # each fetch of a server's cursor is a round trip; other cursors have their rows already
+    for name in ("fetchone", "fetchmany", "fetchall") if is_named else ():
         namespace[name] = queries.watched(getattr(base, name), _last_query, _protect_of)
     return type(base.__name__, (base,), namespace)
 

@@ -66,50 +66,50 @@ def wall(seen: Recording, rate_rps: float) -> tuple[str, str, float]:
 def test_the_pool_is_the_wall_where_connections_are_held_longest() -> None:
     seen = loaded(holding(outbound(190)), workers=2, cpu_ms={"app": 4, "database": 1})
     assert wall(seen, 10) == (
-        "the connection pool: 1 connection per process, held for 190 ms per request",
-        "the CPU: 2 cores, 5 ms per request (app 4 ms, database 1 ms)",
+        "the connection pool (1 connection per process, held for 190 ms per request)",
+        "the CPU (2 cores, 5 ms per request: app 4 ms, database 1 ms)",
         400,
     )
 
 
 def test_overflow_counts_as_connections() -> None:
     seen = loaded(holding(outbound(150), resource="pool 5+10 of postgresql+psycopg"))
-    assert wall(seen, 100)[0].startswith("the connection pool: 15 connections")
+    assert wall(seen, 100)[0].startswith("the connection pool (15 connections")
 
 
 def test_synchronous_workers_are_the_wall_while_the_cpu_idles() -> None:
     seen = loaded(outbound(100), interface=Interface.WSGI, workers=2, threads=2)
-    assert wall(seen, 38)[0] == "the workers: 4 requests at a time, 100 ms each"
+    assert wall(seen, 38)[0] == "the workers (4 requests at a time, 100 ms each)"
 
 
 def test_python_is_the_wall_of_one_process_on_two_cores() -> None:
     seen = loaded(sql(ms=1), cpu_ms={"app": 10, "generator": 2})
     (lowest, following, rate_rps) = wall(seen, 95)
-    assert lowest.startswith("Python: 1 process of the app with one interpreter lock")
-    assert (following[:12], rate_rps) == ("the CPU: 2 c", 166.667)
+    assert lowest.startswith("Python (1 process of the app with one interpreter lock")
+    assert (following[:12], rate_rps) == ("the CPU (2 c", 166.667)
 
 
 def test_as_many_processes_as_cores_are_limited_by_the_cores() -> None:
     seen = loaded(sql(ms=1), cpu_ms={"app": 10}, workers=2)
-    assert wall(seen, 190) == ("the CPU: 2 cores, 10 ms per request (app 10 ms)", "", 0)
+    assert wall(seen, 190) == ("the CPU (2 cores, 10 ms per request: app 10 ms)", "", 0)
 
 
 def test_blocking_calls_make_the_event_loop_the_wall() -> None:
     seen = loaded(sleep(50, is_blocking=True))
-    assert wall(seen, 19)[0] == "the event loop: blocked for 50 ms per request"
+    assert wall(seen, 19)[0] == "the event loop (blocked for 50 ms per request)"
 
 
 def test_a_call_inside_a_blocking_call_does_not_block_twice() -> None:
     seen = loaded(outbound(40, "", sleep(10, is_blocking=True), is_blocking=True))
-    assert wall(seen, 19)[0] == "the event loop: blocked for 50 ms per request"
+    assert wall(seen, 19)[0] == "the event loop (blocked for 50 ms per request)"
 
 
 def test_a_limit_that_is_hardly_used_is_no_wall() -> None:
     seen = loaded(holding(sql(ms=10)))
     assert wall(seen, 20) == (
         (
-            "none that is known; the nearest, the connection pool: 1 connection per process,"
-            " held for 10 ms per request, is 20% used"
+            "none that is known; the nearest, the connection pool (1 connection per process,"
+            " held for 10 ms per request), is 20% used"
         ),
         "",
         0,

@@ -79,7 +79,7 @@ def point(rate_rps: float, done_rps: float, p50: float, p99: float, **parts: flo
         throughput_rps=done_rps,
         p50_s=p50 / 1e3,
         p99_s=p99 / 1e3,
-        parts_s=ms(**parts),
+        parts_s={name: value / 1e3 for name, value in parts.items()},
     )
 
 

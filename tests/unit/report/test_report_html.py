@@ -33,12 +33,10 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.ids: list[str] = []
         self.links: list[str] = []
-        self.tags: list[str] = []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
         values = dict(attrs)
         self.ids += [values["id"] or ""] if "id" in values else []
         self.links += [values[name] or "" for name in ("href", "src") if name in values]
@@ -46,7 +44,7 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_startendtag(self, *_: object) -> None:
-        self.tags.append(tag)
+        """`<path/>`: nothing to close."""
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag

@@ -139,7 +139,12 @@ def test_refuses_another_version(tmp_path: Path) -> None:
         store.load_report(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"[]")])
+DAMAGED = gzip.compress(b"{}" * 100)[:14] + b"\xff" * 40
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"[]"), DAMAGED]
+)
 def test_says_that_a_file_is_no_report(tmp_path: Path, content: bytes) -> None:
     (tmp_path / store.ANALYSIS).write_bytes(content)
     with pytest.raises(UsageError, match="is not a report"):

@@ -18,7 +18,8 @@ from pinchpoint.report import story, words
 
 def test_the_headline_is_capacity_and_wall() -> None:
     assert story.headline(reports.SICK) == (
-        "Saturates at 62.3 req/s (95 %: 58.4 to 65.1). The wall: the pool of 5 database connections."
+        "Saturates at 62.3 req/s (95 %: 58.4 to 65.1)."
+        " The wall: the pool of 5 database connections."
     )
 
 
@@ -94,6 +95,23 @@ def test_a_trial_belongs_to_the_finding_of_its_endpoint() -> None:
     assert not story.trials_of(other, reports.SICK)
 
 
+def test_a_trial_belongs_to_the_finding_of_its_table() -> None:
+    change = replace(reports.INDEX_TRIAL.change, parameters={"table": "customers"})
+    assert not story.answers(replace(reports.INDEX_TRIAL, change=change), reports.INDEX)
+
+
+def test_a_change_may_set_what_the_finding_saw() -> None:
+    finding = replace(reports.HOLD, parameters={"pool_size": "5"})
+    change = replace(reports.HOLD_TRIAL.change, parameters={"pool_size": "15"})
+    assert story.answers(replace(reports.HOLD_TRIAL, change=change), finding)
+
+
+def test_an_improvement_outweighs_a_later_failure() -> None:
+    later = replace(reports.HOLD_TRIAL, verdict=Verdict.REFUSED, effects=())
+    report = replace(reports.SICK, trials=(reports.HOLD_TRIAL, later))
+    assert story.gain(reports.HOLD, report) == "req/s x3.13"
+
+
 def test_a_proof_on_copies_says_so() -> None:
     assert story.status_words(reports.INDEX, reports.SICK) == "proven on a clone"
 
@@ -105,6 +123,7 @@ def test_a_proof_on_copies_says_so() -> None:
         (Evidence(statement="pool full", value=0.97, unit="ratio"), "pool full (97 %)"),
         (Evidence(statement="idle", value=0.182, unit="s"), "idle (182 ms)"),
         (Evidence(statement="idle", value=3, unit="rows"), "idle (3 rows)"),
+        (Evidence(statement="SELECT a1 x 10", value=1, unit="rows"), "SELECT a1 x 10 (1 rows)"),
         (Evidence(statement="idle"), "idle"),
     ],
 )

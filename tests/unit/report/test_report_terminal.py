@@ -50,7 +50,7 @@ VERDICT  Saturates at 62.3 req/s (95 %: 58.4 to 65.1). The wall: the pool of 5 d
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     = evidence  the connection is idle for 98 % of the 182 ms that it is held; all 5 connections of
                 the pool are out (97 %)
-    = victims   GET /products/{product_id} waits 41.3 s, GET /orders waits 22.8 s
+    = victims   waiting in all: GET /products/{product_id} 41.3 s, GET /orders 22.8 s
     = fix       Call the partner before the session is opened, or after it is closed.
     = proof     12 pairs, 62 → 194 req/s, x3.13 (99 %: 2.91 to 3.36); answers identical
                 its neighbours gain: this endpoint itself stays as slow (its response time x0.99)

@@ -9,7 +9,6 @@ Each answer is right and each endpoint is quick when it is tried alone. Under lo
 
 Read on and guess which, or run `pinchpoint demo` and be told with file and line.
 """
-# ruff: noqa: ASYNC212  # the linter knows one of them
 
 import os
 from datetime import date

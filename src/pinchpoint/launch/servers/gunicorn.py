@@ -7,8 +7,10 @@ experiment's.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pinchpoint.launch import gunicorn_settings
 from pinchpoint.model.app import Interface
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 MODULE = "gunicorn"
 INTERFACES = (Interface.WSGI,)
 DEFAULT_WORKERS = 2
+SETTINGS = Path(gunicorn_settings.__file__)
 TIMEOUT_S = 120
 """Above the longest request of a load run; a worker that is killed would look like the app's."""
 
@@ -28,7 +31,7 @@ def command(app: App, deployment: Deployment, port: int) -> list[str]:
         str(app.python),
         "-m",
         MODULE,
-        "--config=/dev/null",
+        f"--config={SETTINGS}",
         f"--bind=127.0.0.1:{port}",
         f"--workers={deployment.workers}",
         f"--worker-class={'gthread' if threads > 1 else 'sync'}",

@@ -22,6 +22,7 @@ from pinchpoint.report.redaction import redacted
 from pinchpoint.report.source import code_frame, relative_file
 from pinchpoint.report.story import (
     checks,
+    deciding_trial,
     evidence_words,
     gain,
     headline,
@@ -30,7 +31,6 @@ from pinchpoint.report.story import (
     proof,
     reach,
     status_words,
-    trials_of,
 )
 from pinchpoint.report.words import SHAPES, duration, names
 
@@ -143,11 +143,11 @@ def _facts(finding: Finding, report: Report, width: int) -> Iterator[str]:
     facts = "; ".join(map(evidence_words, finding.evidence))
     yield from _wrap("    = evidence  ", facts, width, rows=2)
     if finding.victims:
-        victims = [f"{v.endpoint} waits {duration(v.wait_s)}" for v in finding.victims]
-        yield from _wrap("    = victims   ", names(victims, 2), width, rows=1)
+        victims = [f"{v.endpoint} {duration(v.wait_s)}" for v in finding.victims]
+        yield from _wrap("    = victims   waiting in all: ", names(victims, 2), width, rows=1)
     if finding.advice:
         yield from _wrap("    = fix       ", finding.advice, width, rows=2)
-    for trial in trials_of(finding, report)[-1:]:
+    if trial := deciding_trial(finding, report):
         yield from _wrap("    = proof     ", proof(trial), width, rows=2)
         if words := reach(trial, finding.endpoint):
             yield from _wrap("                ", words, width, rows=1)

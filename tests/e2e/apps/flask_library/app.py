@@ -38,6 +38,7 @@ def members():
 
 def loans(member_id):
     member = db.get(Member, member_id) or abort(404)
-    open_loans = db.scalars(select(Loan).filter_by(member_id=member.id).order_by(Loan.due_on)).all()
+    query = select(Loan).filter_by(member_id=member.id).order_by(Loan.due_on, Loan.id)
+    open_loans = db.scalars(query).all()
     due = [{"book": loan.book_id, "due_on": loan.due_on.isoformat()} for loan in open_loans]
     return jsonify({"member": member.name, "loans": due})

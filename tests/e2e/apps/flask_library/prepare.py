@@ -10,7 +10,7 @@ INSERT INTO author SELECT i, 'Author ' || i FROM generate_series(1, 2000) AS i;
 INSERT INTO book SELECT i, 'Book ' || i, 1 + mod(i * 7, 2000) FROM generate_series(1, 10000) AS i;
 INSERT INTO member SELECT i, 'Member ' || i FROM generate_series(1, 10000) AS i;
 INSERT INTO loan
-SELECT i, 1 + mod(i * 7919, 10000), 1 + mod(i * 31, 10000), date '2025-01-01' + mod(i, 90)::integer
+SELECT i, 1 + mod(i * 7919, 10000), 1 + mod(i * 31, 9973), date '2025-01-01' + mod(i, 90)::integer
 FROM generate_series(1::bigint, 150000) AS i;
 """
 

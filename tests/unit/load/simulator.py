@@ -5,14 +5,18 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pinchpoint.load.arrivals import start_times_s
 from pinchpoint.model.recording import Step
 from pinchpoint.model.sample import Sample
 from pinchpoint.model.target import Batch
-from pinchpoint.model.workload import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pinchpoint.model.workload import Arrivals
 
 BATCH_S = 0.5
 NOISE_CORRELATION_S = 3.0
@@ -33,6 +37,8 @@ class Simulator:
         generator_cpu_s: Of each request.
         lag_s: How late the generator sends in open loop.
         drift: How much the service time grows in each second.
+        open_slowness: How much longer the service takes in an open loop.
+        closed_ignores_failures: `fails_above` holds in open loop only.
     """
 
     servers: int
@@ -44,6 +50,8 @@ class Simulator:
     generator_cpu_s: float = 20e-6
     lag_s: float = 0.0
     drift: float = 0.0
+    open_slowness: float = 1.0
+    closed_ignores_failures: bool = False
     seed: int = 1
     now_s: float = 0.0
     purposes: list[str] = field(default_factory=list)
@@ -64,7 +72,7 @@ class Simulator:
         users = min(in_flight, self.servers)
         ends = [start_s + self._service_s(start_s) for _ in range(users)]
         heapq.heapify(ends)
-        refused = max(0, in_flight - self.fails_above)
+        refused = 0 if self.closed_ignores_failures else max(0, in_flight - self.fails_above)
         refusals_rps = refused / (0.1 * self.service_s)
         batch_end_s = start_s + BATCH_S
         try:
@@ -100,11 +108,13 @@ class Simulator:
             end_s = intended_s + self.lag_s
             if not is_refused:
                 begin_s = max(end_s, free[0])
-                end_s = begin_s + self._service_s(begin_s)
+                end_s = begin_s + self.open_slowness * self._service_s(begin_s)
                 heapq.heapreplace(free, end_s)
                 heapq.heappush(in_system, end_s)
             samples.append(
-                _sample(number, intended_s, intended_s + self.lag_s, end_s, 503 if is_refused else 200)
+                _sample(
+                    number, intended_s, intended_s + self.lag_s, end_s, 503 if is_refused else 200
+                )
             )
         self.now_s = max(free)
         return Step(
