@@ -1,4 +1,4 @@
-"""A plugin is a module: one file in one folder. Its name is the file's, its docstring its manual."""
+"""A plugin is a module: one file in one folder; its docstring is its manual page."""
 
 from __future__ import annotations
 

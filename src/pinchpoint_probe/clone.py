@@ -5,7 +5,7 @@ standard input, one on standard output. It imports nothing of the probe, and it 
 and drops only what has a name that begins with PREFIX.
 
 Input: `action` (create, drop, migrate or sweep), `system` (postgresql or sqlite), `driver`
-(psycopg or psycopg2), `parameters` of the application's connection, `database` (the original),
+(asyncpg, psycopg or psycopg2), `parameters` of the application's connection, `database` (the original),
 `clone` (its copy's name or path), `statements` to migrate, `live` run ids to keep in a sweep,
 `largest_bytes` that may be copied.
 
@@ -83,7 +83,7 @@ def _create_postgresql(request: "dict[str, Any]") -> "dict[str, Any]":
     source, clone = request["database"], request["clone"]
     connection = _maintenance(request)
     try:
-        size = _query(connection, "SELECT pg_database_size(%s)", (source,))[0][0]
+        size = _query(connection, f"SELECT pg_database_size({_literal(source)})")[0][0]
         _check_size(size, request)
         _copy(connection, source, clone)
     finally:
@@ -166,6 +166,8 @@ def _maintenance(request: "dict[str, Any]") -> "Any":
 
 
 def _connect(request: "dict[str, Any]", database: str) -> "Any":
+    if request["driver"] == "asyncpg":
+        return _Asyncpg({**request["parameters"], "database": database})
     parameters = {**request["parameters"], "dbname": database}
     if request["driver"] == "psycopg2":
         import psycopg2  # type: ignore[import-untyped]
@@ -178,9 +180,31 @@ def _connect(request: "dict[str, Any]", database: str) -> "Any":
     return psycopg.connect(autocommit=True, **parameters)
 
 
-def _query(connection: "Any", text: str, parameters: "Any" = None) -> "list[Any]":
+class _Asyncpg:
+    """A connection of asyncpg that blocks, on a loop of its own."""
+
+    def __init__(self, parameters: "dict[str, Any]") -> None:
+        import asyncio
+
+        import asyncpg
+
+        self._loop = asyncio.new_event_loop()
+        connecting = asyncpg.connect(**{**parameters, "command_timeout": None})
+        self._connection = self._loop.run_until_complete(connecting)
+
+    def query(self, text: str) -> "list[Any]":
+        return list(self._loop.run_until_complete(self._connection.fetch(text)))
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._connection.close())
+        self._loop.close()
+
+
+def _query(connection: "Any", text: str) -> "list[Any]":
+    if isinstance(connection, _Asyncpg):
+        return connection.query(text)
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(text)
         return list(cursor.fetchall()) if cursor.description else []
 
 
@@ -189,6 +213,10 @@ def _check_size(size_bytes: int, request: "dict[str, Any]") -> None:
     if size_bytes > largest_bytes:
         text = f"the database has {size_bytes} bytes; at most {largest_bytes} are copied"
         raise RefusalError("too-large", text)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

@@ -1,5 +1,6 @@
 """Split each response time into parts, charge waiting to its causes, name the wall."""
 
+from pinchpoint.attribute.bounds import bounds
 from pinchpoint.attribute.budget import attribute, attribute_slowest
 from pinchpoint.attribute.laws import (
     generator_cpu_ratio,
@@ -15,6 +16,7 @@ __all__ = [
     "attribute",
     "attribute_slowest",
     "blame",
+    "bounds",
     "find_wall",
     "generator_cpu_ratio",
     "lag_p99_s",

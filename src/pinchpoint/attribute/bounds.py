@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pinchpoint.model.recording import Recording, Step
     from pinchpoint.model.span import Trace
 
+PROGRAMS = ("app", "database", "generator")
+LEAST_FREE_RATIO = 0.25
+"""Strangers that take more than the rest come and go; the bound would be about them alone."""
+
 _POOL = re.compile(r"pool (\d+)(?:\+(\d+))? of (.+)")
 
 
@@ -31,10 +35,12 @@ class Bound:
     """What one resource allows.
 
     Attributes:
+        kind: `cpu`, `python`, `workers`, `pool` or `loop`.
         resource: A phrase that can stand after "the wall:".
         rate_rps: The throughput at which it is used up.
     """
 
+    kind: str
     resource: str
     rate_rps: float
 
@@ -56,25 +62,27 @@ def bounds(recording: Recording) -> Sequence[Bound]:
 
 
 def _cpu(step: Step, deployment: Deployment) -> Iterator[Bound]:
-    """All cores for all programs, and one core for the Python of each process of the app."""
+    """The cores that strangers leave for the run, and one core for the Python of each process."""
     count = len(answered(step))
-    demands_s = {
-        resource.resource: resource.cpu_s / count
-        for resource in step.resources
-        if resource.resource != "machine" and resource.cpu_s > 0
-    }
+    used_s = {one.resource: one.cpu_s for one in step.resources}
+    demands_s = {name: used_s[name] / count for name in PROGRAMS if used_s.get(name)}
     cores = max((one.capacity_s for one in step.resources), default=0.0) / step.duration_s
     if not demands_s or not cores:
         return
+    foreign = max(0.0, used_s.get("machine", 0.0) - used_s.get("run", used_s.get("machine", 0.0)))
+    free = max(LEAST_FREE_RATIO * cores, cores - foreign / step.duration_s)
+    strangers = "" if free > 0.9 * cores else f", {free:.2g} of them free"
     parts = ", ".join(f"{name} {_ms(time_s)}" for name, time_s in demands_s.items())
     total_s = sum(demands_s.values())
     yield Bound(
-        resource=f"the CPU ({cores:.0f} cores, {_ms(total_s)} per request: {parts})",
-        rate_rps=cores / total_s,
+        kind="cpu",
+        resource=f"the CPU ({cores:.0f} cores{strangers}, {_ms(total_s)} per request: {parts})",
+        rate_rps=free / total_s,
     )
     app_s = demands_s.get("app", 0.0)
     if app_s and deployment.workers < cores:
         yield Bound(
+            kind="python",
             resource=f"Python ({_count(deployment.workers, 'process')} of the app with one"
             f" interpreter lock each, {_ms(app_s)} of CPU per request)",
             rate_rps=deployment.workers / app_s,
@@ -89,6 +97,7 @@ def _workers(step: Step, deployment: Deployment) -> Iterator[Bound]:
     if held_ns:
         held_s = sum(held_ns) / len(held_ns) / 1e9
         yield Bound(
+            kind="workers",
             resource=f"the workers ({_count(deployment.slots, 'request')} at a time,"
             f" {_ms(held_s)} each)",
             rate_rps=deployment.slots / held_s,
@@ -106,6 +115,7 @@ def _pools(step: Step, deployment: Deployment) -> Iterator[Bound]:
             size = int(match[1]) + int(match[2] or 0)
             held_s = total_ns / 1e9 / len(answered(step))
             yield Bound(
+                kind="pool",
                 resource=f"the connection pool ({_count(size, 'connection')} per process,"
                 f" held for {_ms(held_s)} per request)",
                 rate_rps=deployment.workers * size / held_s,
@@ -117,6 +127,7 @@ def _event_loop(step: Step, deployment: Deployment) -> Iterator[Bound]:
     blocked_s = sum(map(_blocked_s, step.traces)) / len(answered(step))
     if blocked_s:
         yield Bound(
+            kind="loop",
             resource=f"the event loop (blocked for {_ms(blocked_s)} per request)",
             rate_rps=deployment.workers / blocked_s,
         )

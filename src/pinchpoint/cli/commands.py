@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 INCONCLUSIVE = 4
+WIDTH = 100
+"""Where the output is no terminal."""
 
 
 @click.command(cls=ProjectCommand)
@@ -154,11 +156,12 @@ def _show(outcome: Outcome, json_file: Path | None) -> int:
         click.echo(reading.as_json(outcome.report))
     else:
         console = Console()
+        width = console.width if console.is_terminal else WIDTH
         text = reading.as_text(
             outcome.report,
             outcome.folder,
             is_colored=console.is_terminal and not console.no_color,
-            width=console.width,
+            width=width,
         )
         click.echo(text, color=console.is_terminal)
         if json_file:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-ROWS = {"customers": 20_000, "products": 5_000, "orders": 200_000}
-"""Ten orders for each customer; reading all of them hurts, and a clone takes no second."""
+ROWS = {"customers": 20_000, "products": 5_000, "orders": 400_000}
+"""Twenty orders for each customer; reading all of them hurts, and a clone takes a second."""
 
 STATEMENTS = (
     "CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, city text NOT NULL)",

@@ -11,23 +11,12 @@ from pinchpoint.model.budget import BlameEntry, Budget
 from pinchpoint.model.finding import Victim
 from pinchpoint.model.recording import Recording, Step
 from pinchpoint.model.sample import Sample
-from pinchpoint.model.span import Category, Trace
+from pinchpoint.model.span import WAITING, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MIX = "*"
-WAITING = frozenset(
-    {
-        Category.CLIENT,
-        Category.QUEUE,
-        Category.RESPONSE,
-        Category.UNATTRIBUTED,
-        Category.POOL_WAIT,
-        Category.EXECUTOR,
-    }
-)
-"""What a request spends without being worked on; the rest is its service time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

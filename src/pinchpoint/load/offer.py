@@ -101,15 +101,14 @@ def offer_closed(
     """
     start_ns = perf_counter_ns()
     end_ns = start_ns + duration_ns
-    counter = _Counter(loop.client, start_ns)
+    counter = _Counter(loop.client, start_ns, end_ns)
     while not loop.is_stopped and (now_ns := perf_counter_ns()) < end_ns:
         allowed = min(in_flight, 1 + in_flight * (now_ns - start_ns) // RAMP_NS)
         for _ in range(allowed - loop.client.in_flight):
             loop.begin(perf_counter_ns())
-        batch_end_ns = min(counter.start_ns + BATCH_NS, end_ns)
         is_full = loop.client.in_flight >= in_flight
-        loop.wait(batch_end_ns if is_full else min(batch_end_ns, now_ns + RETRY_NS))
-        if perf_counter_ns() >= batch_end_ns:
+        loop.wait(counter.due_ns if is_full else min(counter.due_ns, now_ns + RETRY_NS))
+        if perf_counter_ns() >= counter.due_ns:
             on_batch(counter.take())
     offered_ns = perf_counter_ns() - start_ns
     loop.drain()
@@ -127,24 +126,33 @@ class BatchCount:
 
 
 class _Counter:
-    """Counts from one batch to the next."""
+    """Counts from one batch to the next; `due_ns` is when the current one is to end."""
 
-    def __init__(self, client: Client, start_ns: int) -> None:
-        self.start_ns = start_ns
+    def __init__(self, client: Client, start_ns: int, last_ns: int) -> None:
         self._client = client
+        self._start_ns = self._origin_ns = start_ns
+        self._last_ns = last_ns
         self._before = self._now()
+        self.due_ns = self._next_due_ns()
 
     def take(self) -> BatchCount:
+        """End the current batch."""
         end_ns = perf_counter_ns()
         completions, errors, cpu_s = self._now()
         batch = BatchCount(
-            duration_s=(end_ns - self.start_ns) / 1e9,
+            duration_s=(end_ns - self._start_ns) / 1e9,
             completions=completions - self._before[0],
             errors=errors - self._before[1],
             generator_cpu_s=cpu_s - self._before[2],
         )
-        self.start_ns, self._before = end_ns, (completions, errors, cpu_s)
+        self._start_ns, self._before = end_ns, (completions, errors, cpu_s)
+        self.due_ns = self._next_due_ns()
         return batch
+
+    def _next_due_ns(self) -> int:
+        # The nearest half seconds since the origin, so that no sliver remains at the end.
+        ended = round((self._start_ns - self._origin_ns) / BATCH_NS)
+        return min(self._origin_ns + (ended + 1) * BATCH_NS, self._last_ns)
 
     def _now(self) -> tuple[int, int, float]:
         return len(self._client.samples), self._client.errors, process_time()

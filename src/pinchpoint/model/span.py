@@ -26,6 +26,19 @@ class Category(StrEnum):
     UNATTRIBUTED = "unattributed"  # what no part explains
 
 
+WAITING = frozenset(
+    {
+        Category.CLIENT,
+        Category.QUEUE,
+        Category.RESPONSE,
+        Category.UNATTRIBUTED,
+        Category.POOL_WAIT,
+        Category.EXECUTOR,
+    }
+)
+"""What a request spends without being worked on; the rest is its service time."""
+
+
 class Span(NamedTuple):
     """One timed operation inside a request.
 

@@ -18,6 +18,7 @@ from pinchpoint.model.recording import Plan, ProbeState, Recording, Step
 from pinchpoint.model.report import Quality, Report
 from pinchpoint.model.trial import Effect, Trial, Verdict
 from pinchpoint.model.workload import SkippedRoute, Workload
+from pinchpoint.report.story import answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pinchpoint import attribute
 from pinchpoint.errors import PinchpointError
 from pinchpoint.model.trial import Trial, Verdict
 from pinchpoint.pipeline.arms import Arm, arm_of, opened_databases, two_arms
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from pinchpoint.launch.guardian import Guardian
-    from pinchpoint.model.finding import Finding
     from pinchpoint.model.trial import Change, Effect
     from pinchpoint.model.workload import Workload
     from pinchpoint.pipeline.measure import Progress
@@ -44,6 +44,8 @@ LONGEST_BLOCK_S = 4.0
 BUDGET_S = {Effort.QUICK: 45.0, Effort.NORMAL: 75.0, Effort.THOROUGH: 300.0}
 PAIRS_IN_BUDGET = 16
 """An experiment decides from 12 pairs on; a budget for fewer could never end in a verdict."""
+FUTILE_PAIRS = 8
+"""Of `check`, which would rather try the next fix; `prove` goes on until it can rule out."""
 MOST_PROOFS = 3
 """Of `check`: it stops at the first that improves, and never tries more than these."""
 
@@ -66,8 +68,9 @@ def prove_best(
     databases: Sequence[OpenedDatabase],
 ) -> None:
     """Try fixes in the order of their worth until one improves the whole mix."""
-    for change in propose(run.report().findings)[:MOST_PROOFS]:
-        trial = _try(run, guardian, settings, progress, databases, change)
+    for change in _proposed(run)[:MOST_PROOFS]:
+        rules = _rules(run, settings, futile_pairs=FUTILE_PAIRS)
+        trial = _try(run, guardian, settings, progress, databases, change, rules)
         if trial.verdict is Verdict.IMPROVED:
             return
 
@@ -81,18 +84,28 @@ def prove_each(  # noqa: PLR0913, PLR0917  # as above, and what was asked for
     fixes: Sequence[str],
 ) -> None:
     """Try the fixes of the named findings, or free-form ones; all findings if none is named."""
-    findings = run.report().findings
-    for change in _changes(findings, fixes):
-        _try(run, guardian, settings, progress, databases, change)
+    for change in _changes(run, fixes):
+        rules = _rules(run, settings)
+        _try(run, guardian, settings, progress, databases, change, rules)
 
 
-def _changes(findings: Sequence[Finding], fixes: Sequence[str]) -> list[Change]:
+def _proposed(run: Run) -> tuple[Change, ...]:
+    report = run.report()
+    limits_rps = {bound.kind: bound.rate_rps for bound in attribute.bounds(run.recording())}
+    return propose(report.findings, report.budgets, limits_rps)
+
+
+def _changes(run: Run, fixes: Sequence[str]) -> list[Change]:
+    proposed = _proposed(run)
     if not fixes:
-        return list(propose(findings))
+        return list(proposed)
+    known = {change.finding for change in proposed}
     changes: list[Change] = []
     for text in fixes:
-        named = [finding for finding in findings if finding.code == text.upper()]
-        changes += propose(named) if named else [parse_fix(text)]
+        if text.upper() in known:
+            changes += [change for change in proposed if change.finding == text.upper()]
+        else:
+            changes.append(parse_fix(text))
     return changes
 
 
@@ -103,10 +116,11 @@ def _try(  # noqa: PLR0913, PLR0917  # as above
     progress: Progress,
     databases: Sequence[OpenedDatabase],
     change: Change,
+    rules: ExperimentRules,
 ) -> Trial:
     progress.stage("prove", f"{change.finding} {change.advice}")
     try:
-        trial = _compare(run, guardian, settings, progress, databases, change)
+        trial = _compare(run, guardian, settings, progress, databases, change, rules)
     except PinchpointError as error:
         trial = Trial(change=change, verdict=Verdict.REFUSED, note=str(error))
     run.trials.append(trial)
@@ -122,6 +136,7 @@ def _compare(  # noqa: PLR0913, PLR0917  # as above
     progress: Progress,
     databases: Sequence[OpenedDatabase],
     change: Change,
+    rules: ExperimentRules,
 ) -> Trial:
     fix = load_fixes()[change.fix]
     statements = fix.migrate(change.parameters) if hasattr(fix, "migrate") else ()
@@ -143,18 +158,18 @@ def _compare(  # noqa: PLR0913, PLR0917  # as above
         trial = compare(
             arms,
             change,
-            _rules(run, settings),
+            rules,
             seed=settings.seed,
             on_progress=lambda effect: progress.stage("prove", f"{change.fix}: {_so_far(effect)}"),
         )
     return replace(trial, on_clone=bool(statements))
 
 
-def _rules(run: Run, settings: Settings) -> ExperimentRules:
+def _rules(run: Run, settings: Settings, *, futile_pairs: int = 0) -> ExperimentRules:
     wanted_s = FEWEST_BLOCK_REQUESTS / max(run.capacity.rate_rps, 0.1)
     block_s = min(LONGEST_BLOCK_S, max(SHORTEST_BLOCK_S, wanted_s))
     max_s = max(BUDGET_S[settings.effort], PAIRS_IN_BUDGET * 2 * block_s)
-    return ExperimentRules(block_s=block_s, max_s=max_s)
+    return ExperimentRules(block_s=block_s, max_s=max_s, futile_pairs=futile_pairs)
 
 
 @contextmanager

@@ -35,6 +35,8 @@ class ExperimentRules:
         alpha: Chance to call equal arms different.
         mde_ratio: Effects on throughput that are smaller than this do not matter.
         max_error_ratio: Errors that a block may have.
+        futile_pairs: After so many without a gain of `mde_ratio` in sight it is given up; 0
+            to go on. Stopping for futility invents no effects.
         spare_pairs: Contaminated pairs that are measured again; from then on they count.
     """
 
@@ -45,6 +47,7 @@ class ExperimentRules:
     alpha: float = 0.01
     mde_ratio: float = 0.05
     max_error_ratio: float = 0.01
+    futile_pairs: int = 0
     spare_pairs: int = 8
 
 
@@ -181,6 +184,8 @@ def _decide(
     verdict = _judge(effect, rules) if len(counted) >= rules.min_pairs else None
     if verdict:
         return verdict, _contamination(counted)
+    if len(counted) == rules.futile_pairs and effect.ratio < 1 + rules.mde_ratio:
+        return Verdict.INCONCLUSIVE, f"no gain in sight after {len(counted)} pairs"
     if len(counted) >= rules.max_pairs:
         return Verdict.INCONCLUSIVE, f"still undecided after {len(counted)} pairs"
     return None

@@ -1,46 +1,60 @@
-"""What a fix can win at most, before it is tried."""
+"""What a fix can win at most, before it is tried: which one is worth an experiment first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pinchpoint.model.span import WAITING
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from pinchpoint.model.budget import Budget
-    from pinchpoint.model.capacity import Capacity
     from pinchpoint.model.finding import Finding
 
-LARGEST_GAIN = 100.0
-"""A model that promises more has divided by nearly nothing."""
+MIX = "*"
+LARGEST_SHARE_RATIO = 0.99
+"""A model that removes more divides by nearly nothing."""
 
 
-def predict_gain(finding: Finding, capacity: Capacity, mix: Budget) -> tuple[float, float]:
-    """Bound the throughput after a fix, as a multiple of the present one.
+def demand_share(finding: Finding, budgets: Iterable[Budget]) -> float:
+    """The share of the whole mix's service time that a finding's cure removes, 0 to 1.
 
-    The high end takes the finding's share away from every request (Amdahl's law). The low
-    end takes the same seconds away from the time that a request spends at the plateau, by
-    Little's law N / X: queueing there does not shrink with the share. Neither exceeds the
-    next wall. (Operational bounds as in Lazowska et al., Quantitative System Performance,
-    1984, chapter 5.)
+    `share_ratio` is a share of its endpoint's service time; waiting is not demand, and
+    shrinks by itself once the demand does.
+    """
+    services_s = {one.endpoint: _service_s(one) * one.requests for one in budgets}
+    total_s = services_s.get(MIX, 0.0)
+    return finding.share_ratio * services_s.get(finding.endpoint, 0.0) / total_s if total_s else 0.0
+
+
+def predict_gain(
+    limits_rps: Mapping[str, float],
+    *,
+    removed_ratio: float = 0.0,
+    relief: Mapping[str, float] | None = None,
+) -> float:
+    """The throughput after a fix as a multiple of the present one, by operational bounds.
+
+    The lowest limit decides before and after (Lazowska et al., Quantitative System
+    Performance, 1984, chapter 5). On 300 simulated systems the gain was within 15 % of the
+    truth in 97 % (reference: measurement.md §4.2).
 
     Args:
-        finding: Its `mix_share_ratio` is what the fix removes at most.
-        capacity: The saturation point, with the next wall if that is known.
-        mix: The budget of the whole mix, from which the shares are.
+        limits_rps: The throughput that each kind of resource allows.
+        removed_ratio: Share of the demand for every resource that the fix removes.
+        relief: By kind of resource: how many times as much of it the fix provides.
 
     Returns:
-        Low and high multiple, both at least 1, and 1 if nothing was measured.
+        The multiple; 1 if no limit is known.
     """
-    if not capacity.rate_rps or not mix.response_time_s:
-        return 1.0, 1.0
-    removed_s = finding.mix_share_ratio * mix.response_time_s
-    at_plateau_s = max(mix.response_time_s, capacity.in_flight / capacity.rate_rps)
-    cap = capacity.next_wall_rps / capacity.rate_rps if capacity.next_wall_rps else LARGEST_GAIN
-    low, high = (
-        max(1.0, min(_gain(removed_s / whole_s), cap))
-        for whole_s in (at_plateau_s, mix.response_time_s)
-    )
-    return low, high
+    if not limits_rps:
+        return 1.0
+    left_ratio = 1 - min(removed_ratio, LARGEST_SHARE_RATIO)
+    more = relief or {}
+    after_rps = min(rate * more.get(kind, 1.0) / left_ratio for kind, rate in limits_rps.items())
+    return after_rps / min(limits_rps.values())
 
 
-def _gain(removed_ratio: float) -> float:
-    return 1 / max(1 - removed_ratio, 1 / LARGEST_GAIN)
+def _service_s(budget: Budget) -> float:
+    return sum(time_s for part, time_s in budget.parts_s.items() if part not in WAITING)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pinchpoint.errors import UsageError
 from pinchpoint.model.finding import Status
 from pinchpoint.model.trial import Change
 from pinchpoint.plugins import load_plugins
+from pinchpoint.prove.predict import demand_share, predict_gain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
+    from pinchpoint.model.budget import Budget
     from pinchpoint.model.finding import Finding
 
 WAYS = ("patch", "redeploy", "migrate")
@@ -34,21 +35,34 @@ def load_fixes() -> Mapping[str, ModuleType]:
     return fixes
 
 
-def propose(findings: Iterable[Finding]) -> tuple[Change, ...]:
-    """The changes that answer findings, in the order in which they are worth an experiment.
+def propose(
+    findings: Iterable[Finding], budgets: Iterable[Budget], limits_rps: Mapping[str, float]
+) -> tuple[Change, ...]:
+    """The changes that answer findings, the one with the largest predicted gain first.
 
-    The finding with the largest share of the mix comes first; second choices follow after
-    the first of every finding. What was ruled out is not tried.
+    Args:
+        findings: What was ruled out is not tried.
+        budgets: Of the same recording.
+        limits_rps: The throughput that each kind of resource allows; see `predict_gain`.
     """
-    open_findings = [finding for finding in findings if finding.status is not Status.RULED_OUT]
-    open_findings.sort(key=lambda finding: finding.mix_share_ratio, reverse=True)
     fixes = load_fixes()
-    rounds = zip_longest(*(_changes(finding, fixes) for finding in open_findings))
-    changes = (change for changes in rounds for change in changes if change)
-    unique: dict[tuple[str, frozenset[tuple[str, str]]], Change] = {}
-    for change in changes:
-        unique.setdefault((change.fix, frozenset(change.parameters.items())), change)
-    return tuple(unique.values())
+    known_budgets = tuple(budgets)
+    worths: dict[tuple[str, frozenset[tuple[str, str]]], tuple[float, Change]] = {}
+    for finding in findings:
+        if finding.status is Status.RULED_OUT:
+            continue
+        removed_ratio = demand_share(finding, known_budgets)
+        for change in _changes(finding, fixes):
+            relieves = getattr(fixes[change.fix], "relieves", None)
+            gain = (
+                predict_gain(limits_rps, relief=relieves(finding, change.parameters))
+                if relieves
+                else predict_gain(limits_rps, removed_ratio=removed_ratio)
+            )
+            key = (change.fix, frozenset(change.parameters.items()))
+            worths.setdefault(key, (gain, change))
+    ranked = sorted(worths.values(), key=lambda worth: -worth[0])
+    return tuple(change for _, change in ranked)
 
 
 def parse_fix(text: str) -> Change:

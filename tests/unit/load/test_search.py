@@ -91,6 +91,12 @@ def test_an_application_that_never_answers_has_failed() -> None:
     assert capacity.state is CapacityState.FAILED
 
 
+def test_a_slow_application_has_a_wide_interval_with_ends() -> None:
+    simulator = Simulator(servers=2, service_s=1)
+    capacity = find(simulator)
+    assert 0 < capacity.low_rps < capacity.rate_rps < capacity.high_rps < 6
+
+
 def test_errors_at_nine_tenths_lower_the_rate_until_it_is_not_confirmed() -> None:
     simulator = Simulator(servers=4, service_s=0.01, fails_above=5)
     simulator.closed_ignores_failures = True

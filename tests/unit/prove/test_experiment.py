@@ -116,6 +116,17 @@ def test_contamination_of_one_arm_alone_is_no_effect() -> None:
     assert Verdict.REGRESSED not in verdicts
 
 
+def test_a_futile_experiment_is_given_up() -> None:
+    result = trial(SimulatedArms(1.0), ExperimentRules(futile_pairs=8))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.note == "no gain in sight after 8 pairs"
+
+
+def test_one_with_a_gain_in_sight_goes_on() -> None:
+    result = trial(SimulatedArms(1.5), ExperimentRules(futile_pairs=8))
+    assert result.verdict is Verdict.IMPROVED
+
+
 def test_the_time_is_kept() -> None:
     arms = SimulatedArms(1.5)
     result = trial(arms, ExperimentRules(max_s=20))

@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from pinchpoint.errors import UsageError
+from pinchpoint.model.budget import Budget
 from pinchpoint.model.finding import Evidence, Finding, Status
+from pinchpoint.model.span import Category
 from pinchpoint.prove.propose import load_fixes, parse_fix, propose
 
 
-def finding(code: str, mix_share_ratio: float = 0.5, **more: Any) -> Finding:
+def finding(code: str, share_ratio: float = 0.5, **more: Any) -> Finding:
     return Finding(
         code=code,
         title="A bottleneck",
         endpoint="GET /",
-        share_ratio=0.5,
-        mix_share_ratio=mix_share_ratio,
+        share_ratio=share_ratio,
         evidence=(Evidence(statement="seen"),),
         **more,
     )
@@ -26,14 +27,34 @@ def finding(code: str, mix_share_ratio: float = 0.5, **more: Any) -> Finding:
 INDEX = {"table": "orders", "columns": "customer_id", "system": "postgresql"}
 
 
-def test_the_finding_with_the_largest_share_of_the_mix_comes_first() -> None:
-    small = finding("DB002", 0.1, parameters=INDEX)
-    large = finding("SV001", 0.6, parameters={"workers": "2"})
-    assert [change.fix for change in propose([small, large])] == ["more_workers", "create_index"]
+BUDGETS = [
+    Budget(endpoint=name, requests=10, response_time_s=0.1, parts_s={Category.SQL: 0.1})
+    for name in ("*", "GET /")
+]
+
+
+def fixes(*findings: Finding, **limits_rps: float) -> list[str]:
+    return [change.fix for change in propose(findings, BUDGETS, limits_rps)]
+
+
+def test_the_largest_predicted_gain_comes_first() -> None:
+    index = finding("DB002", parameters=INDEX)  # removes half of all demand: x2
+    workers = finding("SV001", parameters={"workers": "2"})
+    assert fixes(index, workers, workers=50, cpu=60) == ["create_index", "more_workers"]
+    assert fixes(index, workers, workers=50, cpu=500) == ["create_index", "more_workers"]
+    small = finding("DB002", parameters=INDEX, share_ratio=0.1)
+    assert fixes(small, workers, workers=50, cpu=60) == ["more_workers", "create_index"]
+
+
+def test_a_larger_pool_comes_last_where_another_resource_is_the_wall() -> None:
+    index = finding("DB002", parameters=INDEX, share_ratio=0.1)
+    held = finding("PL002", parameters={"pool_size": "3", "max_overflow": "0"})
+    assert fixes(held, index, pool=200, cpu=100) == ["create_index", "resize_pool"]
+    assert fixes(held, index, pool=100, cpu=200) == ["resize_pool", "create_index"]
 
 
 def test_a_change_names_the_finding_that_it_answers() -> None:
-    (change,) = propose([finding("DB002", parameters=INDEX)])
+    (change,) = propose([finding("DB002", parameters=INDEX)], BUDGETS, {})
     assert change.finding == "DB002"
     assert change.advice == (
         "Create an index on orders (customer_id): CREATE INDEX CONCURRENTLY ON orders "
@@ -43,19 +64,19 @@ def test_a_change_names_the_finding_that_it_answers() -> None:
 
 def test_two_findings_with_the_same_cure_are_one_change() -> None:
     both = [finding("DB002", share, parameters=INDEX) for share in (0.2, 0.3)]
-    assert len(propose(both)) == 1
+    assert len(propose(both, BUDGETS, {})) == 1
 
 
 def test_a_finding_without_a_fix_proposes_nothing() -> None:
-    assert propose([finding("XX999")]) == ()
+    assert propose([finding("XX999")], BUDGETS, {}) == ()
 
 
 def test_what_was_ruled_out_is_not_tried() -> None:
-    assert propose([finding("DB002", status=Status.RULED_OUT, parameters=INDEX)]) == ()
+    assert fixes(finding("DB002", status=Status.RULED_OUT, parameters=INDEX)) == []
 
 
 def test_no_findings_are_no_changes() -> None:
-    assert propose([]) == ()
+    assert fixes() == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@
 `candidates(finding)`               yields (advice, parameters), the best first
 `read(value)`                       (advice, parameters) of a free-form experiment; ValueError
 
+`relieves(finding, parameters)`     optional: how many times as much of which kind of resource
+                                    it provides; without it a fix is one that removes demand
+
 and one of
 
 `patch(parameters)`                 runs inside each process of the application at its start,

@@ -28,6 +28,12 @@ def candidates(finding: Finding) -> Iterator[tuple[str, dict[str, str]]]:
         yield _change(int(workers) * 2)
 
 
+def relieves(finding: Finding, parameters: Mapping[str, str]) -> dict[str, float]:
+    """Each worker has slots, an interpreter lock, an event loop and pools of its own."""
+    factor = int(parameters["workers"]) / int(finding.parameters["workers"])
+    return dict.fromkeys(("workers", "python", "loop", "pool"), factor)
+
+
 def read(value: str) -> tuple[str, dict[str, str]]:
     """Read a number of workers.
 

@@ -30,13 +30,16 @@ DEFAULT_SIZE, DEFAULT_OVERFLOW = 5, 10
 
 def candidates(finding: Finding) -> Iterator[tuple[str, dict[str, str]]]:
     """One larger pool, without overflow: overflowing connections are closed after each use."""
-    known = finding.parameters
-    present = int(known.get("pool_size", DEFAULT_SIZE))
-    present += int(known.get("max_overflow", DEFAULT_OVERFLOW))
-    most = MOST_CONNECTIONS // max(1, int(known.get("workers", 1)))
+    present = _present(finding)
+    most = MOST_CONNECTIONS // max(1, int(finding.parameters.get("workers", 1)))
     size = min(present * GROWTH[finding.code], most)
     if size > present:
         yield _change(size)
+
+
+def relieves(finding: Finding, parameters: Mapping[str, str]) -> dict[str, float]:
+    """So many times as many connections."""
+    return {"pool": int(parameters["pool_size"]) / _present(finding)}
 
 
 def read(value: str) -> tuple[str, dict[str, str]]:
@@ -65,6 +68,12 @@ def patch(parameters: Mapping[str, str]) -> None:
             missing.append(error)
     if len(missing) == 2:
         raise missing[0]
+
+
+def _present(finding: Finding) -> int:
+    known = finding.parameters
+    size = int(known.get("pool_size", DEFAULT_SIZE))
+    return size + int(known.get("max_overflow", DEFAULT_OVERFLOW))
 
 
 def _change(size: int) -> tuple[str, dict[str, str]]:
