@@ -47,6 +47,7 @@ class Operation:
     site: str = ""
     rows: int = -1
     is_blocking: bool = False
+    is_continuation: bool = False
     inside: tuple[Operation, ...] = ()
     resource: str = ""
     is_parallel: bool = False
@@ -64,9 +65,16 @@ def sql(
     site: str = SITE,
     rows: int = 1,
     is_blocking: bool = False,
+    is_continuation: bool = False,
 ) -> Operation:
     return Operation(
-        category=Category.SQL, name=statement, ms=ms, site=site, rows=rows, is_blocking=is_blocking
+        category=Category.SQL,
+        name=statement,
+        ms=ms,
+        site=site,
+        rows=rows,
+        is_blocking=is_blocking,
+        is_continuation=is_continuation,
     )
 
 
@@ -287,4 +295,5 @@ class _Builder:
                 self.request.thread,
                 operation.rows,
                 operation.is_blocking,
+                is_continuation=operation.is_continuation,
             )

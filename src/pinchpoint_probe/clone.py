@@ -5,9 +5,9 @@ standard input, one on standard output. It imports nothing of the probe, and it 
 and drops only what has a name that begins with PREFIX.
 
 Input: `action` (create, drop, migrate or sweep), `system` (postgresql or sqlite), `driver`
-(asyncpg, psycopg or psycopg2), `parameters` of the application's connection, `database` (the original),
-`clone` (its copy's name or path), `statements` to migrate, `live` run ids to keep in a sweep,
-`largest_bytes` that may be copied.
+(asyncpg, psycopg or psycopg2), `parameters` of the application's connection, `database` (the
+original), `clone` (its copy's name or path), `statements` to migrate, `live` run ids to keep in a
+sweep, `largest_bytes` that may be copied.
 
 Output: `{"ok": true, "seconds": .., "bytes": .., "indexes": [..], "dropped": [..]}`, or
 `{"ok": false, "kind": "no-right" | "in-use" | "too-large" | "other", "error": ..}`.

@@ -78,7 +78,7 @@ def noticed(frame: spans.Frame, query: "Any", start_ns: int, rows: int, flags: i
     """Record the fetching of rows, a commit or a rollback, if it took noticeable time."""
     try:
         if spans.now_ns() - start_ns > NOTICEABLE_NS:
-            spans.leaf(frame, wire.SQL, text(query), start_ns, rows, flags)
+            spans.leaf(frame, wire.SQL, text(query), start_ns, rows, flags | wire.CONTINUED)
     except Exception as error:
         quiet.note("queries", error)
 

@@ -61,6 +61,8 @@ REFUSED = 2
 """The probe or the read-only session refused a write, or the probe an outbound call."""
 FAILED = 4
 """The call raised."""
+CONTINUED = 8
+"""It goes on with a statement that has a record already (fetching), or ends a transaction."""
 
 CONTROL_BYTES = 4096
 CONTROL_RECORDING = 0

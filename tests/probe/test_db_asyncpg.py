@@ -336,12 +336,12 @@ def test_samples_of_a_large_table_come_from_all_over(probe: Probe, shop: Postgre
     shop.query("CREATE TABLE many AS SELECT n AS id FROM generate_series(1, 50000) n")
     shop.query("ANALYZE many")
     end = "print(max(databases.sample('many', 'id', 20)['values']))"
-    assert int(run(probe, shop, "", end)) > 5000
+    assert int(run(probe, shop, "pass", end)) > 5000
 
 
 def test_connections_say_how_to_connect(probe: Probe, shop: PostgreSQL) -> None:
     end = "print(json.dumps(databases.connections()['connections']))"
-    (connection,) = json.loads(run(probe, shop, "", end, PGPASSWORD="p"))
+    (connection,) = json.loads(run(probe, shop, "pass", end, PGPASSWORD="p"))
     assert (connection["driver"], connection["database"]) == ("asyncpg", "shop")
     assert connection["parameters"].items() >= {**parameters(shop), "password": "p"}.items()
 
@@ -374,8 +374,8 @@ async def handler():
     engine = create_async_engine("postgresql+asyncpg://tester@127.0.0.1:{port}/shop")
     async with engine.connect() as connection:
         for id in (1, 2):
-            found = await connection.execute(text("SELECT name FROM items WHERE id = :id"), dict(id=id))
-            print(found.scalar())
+            query = text("SELECT name FROM items WHERE id = :id")
+            print((await connection.execute(query, dict(id=id))).scalar())
     try:
         async with engine.begin() as connection:
             await connection.execute(text("DELETE FROM items"))
@@ -393,8 +393,7 @@ def test_sqlalchemys_statements_are_recorded_once_and_guarded(
 ) -> None:
     guard(probe)
     seen = probe.run(SQLALCHEMY.format(port=shop.port)).split("\n")
-    assert seen[:3] == ["cup", "pot", "DBAPIError 1"]
-    assert seen[3].startswith("['', 'ValueError']")
+    assert seen == ["cup", "pot", "DBAPIError 1", "['']"]
     recorded = [span for span in spans(probe.folder, "sql") if span.name.startswith("SELECT name")]
     assert [span.function for span in recorded] == ["handler"] * 2
     waits = spans(probe.folder, "pool_wait")

@@ -55,6 +55,8 @@ class Span(NamedTuple):
         is_blocking_loop: It blocked a running event loop.
         was_refused: It was a write or an outbound call, and the probe refused it.
         has_failed: It raised.
+        is_continuation: It fetches rows of a statement that has a span already, or ends a
+            transaction: time of the database, but no statement of its own.
     """
 
     span_id: int
@@ -69,6 +71,7 @@ class Span(NamedTuple):
     is_blocking_loop: bool = False
     was_refused: bool = False
     has_failed: bool = False
+    is_continuation: bool = False
 
     @property
     def duration_s(self) -> float:

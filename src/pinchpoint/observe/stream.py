@@ -184,6 +184,7 @@ def _span(record: tuple[int, ...], texts: Sequence[str]) -> Span:
         bool(flags & wire.BLOCKED_LOOP),
         bool(flags & wire.REFUSED),
         bool(flags & wire.FAILED),
+        bool(flags & wire.CONTINUED),
     )
 
 

@@ -83,7 +83,7 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
     run.skipped = found.skipped
     if not found.workload.templates:
         raise NoTrafficError(
-            f"no route of {run.app.target} answers a plain GET" + _reasons(run),
+            f"no route of {run.app.target} answers a plain GET{_reasons(run)}{_log_of(run, stand)}",
             "Routes that need a login or write are left out; see `pinchpoint routes`.",
         )
     run.workload = found.workload
@@ -214,6 +214,12 @@ def _early_findings(run: Run) -> tuple[Finding, ...]:
     recording = run.recording()
     budgets = attribute.attribute(recording)
     return diagnose.diagnose(recording, budgets, attribute.blame(recording))
+
+
+def _log_of(run: Run, stand: Stand) -> str:
+    """The end of the application's log, if it failed."""
+    has_failed = any(route.reason.startswith(("answers 5", "no answer")) for route in run.skipped)
+    return f"\n\nThe end of its log:\n{stand.child.tail(12)}" if has_failed else ""
 
 
 def _reasons(run: Run) -> str:

@@ -64,6 +64,11 @@ def test_literals_do_not_make_statements_different() -> None:
     assert not is_silent(*loop)
 
 
+def test_fetching_is_no_statement_of_its_own() -> None:
+    fetched = [sql(CUSTOMER, ms=1), sql(CUSTOMER, ms=1, is_continuation=True)] * 4
+    assert is_silent(*fetched)
+
+
 def test_writes_in_a_loop_count() -> None:
     assert not is_silent(*[sql("UPDATE orders SET paid = %s WHERE id = %s", ms=1)] * 9)
 

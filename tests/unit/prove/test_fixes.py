@@ -61,11 +61,6 @@ def test_an_index_takes_the_columns_of_the_finding() -> None:
     ]
 
 
-def test_sqlite_has_no_concurrent_indexes() -> None:
-    advice, _ = create_index._change("orders", "a", is_sqlite=True)
-    assert advice == "Create an index on orders (a): CREATE INDEX ON orders (a)"
-
-
 def test_without_known_columns_there_is_no_index_to_try() -> None:
     assert candidates(create_index, "DB002", table="orders") == []
 

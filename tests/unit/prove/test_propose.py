@@ -56,10 +56,7 @@ def test_a_larger_pool_comes_last_where_another_resource_is_the_wall() -> None:
 def test_a_change_names_the_finding_that_it_answers() -> None:
     (change,) = propose([finding("DB002", parameters=INDEX)], BUDGETS, {})
     assert change.finding == "DB002"
-    assert change.advice == (
-        "Create an index on orders (customer_id): CREATE INDEX CONCURRENTLY ON orders "
-        "(customer_id); in Django AddIndexConcurrently, in Alembic postgresql_concurrently=True"
-    )
+    assert change.advice == "Create an index on orders (customer_id)"
 
 
 def test_two_findings_with_the_same_cure_are_one_change() -> None:

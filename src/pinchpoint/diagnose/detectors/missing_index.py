@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from pinchpoint.diagnose.statements import has_limit, shortened
+from pinchpoint.model.app import Framework
 from pinchpoint.model.finding import Evidence, Finding, Location, Status
 from pinchpoint.model.span import Category
 
@@ -117,7 +118,7 @@ def _finding(case: Case, readings: Sequence[_Reading]) -> Finding:
         location=Location.parse(site),
         evidence=_evidence(main, saved_s),
         victims=case.victims(charged),
-        advice=f"Create an index on {main.scan.table} ({columns}).",
+        advice=_advice(case, main, columns),
         parameters={
             "table": main.scan.table,
             "columns": ",".join(main.columns),
@@ -125,6 +126,16 @@ def _finding(case: Case, readings: Sequence[_Reading]) -> Finding:
             "system": main.plan.system,
         },
     )
+
+
+def _advice(case: Case, reading: _Reading, columns: str) -> str:
+    """The migration that does not lock a table in production."""
+    advice = f"Create an index on {reading.scan.table} ({columns})"
+    if reading.plan.system != "postgresql":
+        return f"{advice}."
+    is_django = case.recording.app.framework is Framework.DJANGO
+    how = "AddIndexConcurrently" if is_django else "CREATE INDEX CONCURRENTLY"
+    return f"{advice}, in production by {how}."
 
 
 def _evidence(reading: _Reading, saved_s: float) -> tuple[Evidence, ...]:

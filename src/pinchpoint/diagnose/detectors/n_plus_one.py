@@ -59,7 +59,7 @@ class _Repeated:
     counts: Counter[int] = field(default_factory=Counter)
 
     def add(self, trace_id: int, span: Span) -> None:
-        self.counts[trace_id] += 1
+        self.counts[trace_id] += not span.is_continuation
         self.time_s += span.duration_s
         self.rows += max(0, span.rows)
 

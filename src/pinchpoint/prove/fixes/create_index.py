@@ -23,8 +23,7 @@ def candidates(finding: Finding) -> Iterator[tuple[str, dict[str, str]]]:
     """One index on the columns of the finding, in their order."""
     known = finding.parameters
     if known.get("table") and known.get("columns"):
-        is_sqlite = known.get("system") == "sqlite"
-        yield _change(known["table"], known["columns"], is_sqlite=is_sqlite)
+        yield _change(known["table"], known["columns"])
 
 
 def read(value: str) -> tuple[str, dict[str, str]]:
@@ -36,7 +35,7 @@ def read(value: str) -> tuple[str, dict[str, str]]:
     table, _, columns = value.rpartition(".")
     if not table or not all(_split(columns)):
         raise ValueError("expected a table and its columns, such as orders.customer_id")
-    return _change(table, columns, is_sqlite=False)
+    return _change(table, columns)
 
 
 def migrate(parameters: Mapping[str, str]) -> list[str]:
@@ -50,16 +49,9 @@ def migrate(parameters: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _change(table: str, columns: str, *, is_sqlite: bool) -> tuple[str, dict[str, str]]:
+def _change(table: str, columns: str) -> tuple[str, dict[str, str]]:
     columns = ", ".join(_split(columns))
-    how = (
-        f"CREATE INDEX ON {table} ({columns})"
-        if is_sqlite
-        else f"CREATE INDEX CONCURRENTLY ON {table} ({columns}); "
-        "in Django AddIndexConcurrently, in Alembic postgresql_concurrently=True"
-    )
-    advice = f"Create an index on {table} ({columns}): {how}"
-    return advice, {"table": table, "columns": columns}
+    return f"Create an index on {table} ({columns})", {"table": table, "columns": columns}
 
 
 def _split(columns: str) -> list[str]:
