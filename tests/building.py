@@ -58,7 +58,7 @@ class Operation:
         return self.ms + (max(inner, default=0) if self.is_parallel else sum(inner))
 
 
-def sql(
+def sql(  # noqa: PLR0913  # the facts of a span
     statement: str = ORDERS,
     *,
     ms: float,

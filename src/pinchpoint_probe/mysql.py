@@ -14,6 +14,7 @@ from pinchpoint_probe import patching, queries, quiet, spans, state, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Token
     from typing import Any
 
 READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
@@ -37,7 +38,7 @@ def patch_connection(cls: "Any", connect: str, name_of: "Callable[..., Any]") ->
 
     def observed_connect(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         self._pinchpoint_is_protected = False
-        span = _begin(name_of(self, *args, **kwargs))
+        span = _begin(name_of, self, args, kwargs)
         try:
             result = original(self, *args, **kwargs)
         except BaseException:
@@ -68,7 +69,7 @@ def patch_async_connection(cls: "Any", connect: str, name_of: "Callable[..., Any
 
     async def observed_connect(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         self._pinchpoint_is_protected = False
-        span = _begin(name_of(self, *args, **kwargs))
+        span = _begin(name_of, self, args, kwargs)
         try:
             result = await original(self, *args, **kwargs)
         except BaseException:
@@ -137,11 +138,19 @@ def _watch_async(cls: "Any", name: str) -> None:
             _failed(frame, statement, start_ns, error, 0)
             raise
         finally:
-            spans.current.reset(token)
+            _resume(token)
         queries.repeated(frame, statement, start_ns, _rows(self), 0)
         return result
 
     original = patching.replace(cls, name, call)
+
+
+def _resume(token: "Token[spans.Frame | None]") -> None:
+    """Let inner calls be recorded again."""
+    try:  # noqa: SIM105  # contextlib would be one more import
+        spans.current.reset(token)
+    except ValueError:  # the coroutine was closed from another context
+        pass
 
 
 def _is_due(connection: "Any") -> bool:
@@ -155,11 +164,15 @@ def _give_up(connection: "Any", error: Exception) -> None:
     quiet.note("mysql guard", error)
 
 
-def _begin(name: "Any") -> "spans.Open | None":
+def _begin(
+    name_of: "Callable[..., Any]", connection: "Any", args: "Any", kwargs: "Any"
+) -> "spans.Open | None":
     try:
         frame = spans.active()
-        name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name or ""
-        return spans.enter(frame, wire.CONNECT, f"mysql {name}") if frame is not None else None
+        if frame is None:
+            return None
+        name = name_of(connection, *args, **kwargs) or ""
+        return spans.enter(frame, wire.CONNECT, f"mysql {queries.text(name)}")
     except Exception as error:
         quiet.note("mysql", error)
         return None

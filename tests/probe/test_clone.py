@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["postgres_fixture"]
 
 COPY = "pinchpoint_run1_a"
-drivers = pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+drivers = pytest.mark.parametrize("driver", ["asyncpg", "psycopg", "psycopg2"])
 
 
 def ask(**request: Any) -> dict[str, Any]:
@@ -37,11 +37,14 @@ def ask(**request: Any) -> dict[str, Any]:
 
 
 def request(shop: PostgreSQL, action: str, driver: str = "psycopg", **more: Any) -> dict[str, Any]:
+    parameters = shop.parameters()
+    if driver == "asyncpg":
+        parameters["database"] = parameters.pop("dbname")
     return {
         "action": action,
         "system": "postgresql",
         "driver": driver,
-        "parameters": shop.parameters(),
+        "parameters": parameters,
         "database": "shop",
         "clone": COPY,
         **more,

@@ -129,6 +129,7 @@ def test_cursors_record_their_round_trips(probe: Probe, shop: PostgreSQL) -> Non
 
 def test_copies_are_recorded(probe: Probe, shop: PostgreSQL) -> None:
     body = """
+    queries.NOTICEABLE_NS = -1
     await connection.copy_records_to_table("items", records=[(8, "x")])
     await connection.copy_from_query("SELECT 1", output="out")
     """
@@ -346,6 +347,20 @@ def test_connections_say_how_to_connect(probe: Probe, shop: PostgreSQL) -> None:
     assert connection["parameters"].items() >= {**parameters(shop), "password": "p"}.items()
 
 
+def test_what_connections_say_is_enough_to_connect(probe: Probe, shop: PostgreSQL) -> None:
+    end = """
+(known,) = databases.connections()["connections"]
+async def again():
+    connection = await asyncpg.connect(**known["parameters"])
+    print(await connection.fetchval("SELECT current_database()"))
+    await connection.close()
+asyncio.run(again())
+"""
+    dsn = f"postgresql://tester@127.0.0.1:{shop.port}/shop?application_name=x"
+    body = f"databases._opened.clear(); await (await asyncpg.connect('{dsn}')).close()"
+    assert run(probe, shop, body, end) == "shop"
+
+
 def test_a_wait_for_the_pool_is_recorded_and_who_held_it(probe: Probe, shop: PostgreSQL) -> None:
     body = """
     async def use(pool):
@@ -361,6 +376,19 @@ def test_a_wait_for_the_pool_is_recorded_and_who_held_it(probe: Probe, shop: Pos
     assert [hold.trace for hold in holds] == [7, 7]
     assert wait.start_ns < holds[0].end_ns <= wait.end_ns  # until the first came back
     assert holds[0].line.startswith("main.py:")
+
+
+def test_a_connection_that_is_lost_was_held_until_then(probe: Probe, shop: PostgreSQL) -> None:
+    body = """
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as pooled:
+            pooled.terminate()
+        async with pool.acquire() as pooled:
+            print(await pooled.fetchval("SELECT 1"))
+    """
+    assert run(probe, shop, body) == "1"
+    holds = [record for record in reading.read_records(probe.folder) if record.kind == wire.HOLD]
+    assert len(holds) == 2
 
 
 SQLALCHEMY = """
@@ -381,6 +409,9 @@ async def handler():
             await connection.execute(text("DELETE FROM items"))
     except Exception as error:
         print(type(error).__name__, frame.request.refusals)
+    async with engine.connect() as connection:
+        found = await connection.stream(text("SELECT id FROM items ORDER BY id"))
+        print([row.id async for row in found])
     await engine.dispose()
 asyncio.run(handler())
 print([plan["error"] for plan in databases.explain()["plans"] if "items" in plan["statement"]])
@@ -393,7 +424,7 @@ def test_sqlalchemys_statements_are_recorded_once_and_guarded(
 ) -> None:
     guard(probe)
     seen = probe.run(SQLALCHEMY.format(port=shop.port)).split("\n")
-    assert seen == ["cup", "pot", "DBAPIError 1", "['']"]
+    assert seen == ["cup", "pot", "DBAPIError 1", "[1, 2, 3]", "['', '']"]
     recorded = [span for span in spans(probe.folder, "sql") if span.name.startswith("SELECT name")]
     assert [span.function for span in recorded] == ["handler"] * 2
     waits = spans(probe.folder, "pool_wait")

@@ -50,13 +50,16 @@ def find_wall(recording: Recording, budgets: Sequence[Budget], capacity: Capacit
 
 
 def wall_points(recording: Recording) -> tuple[WallPoint, ...]:
-    """Each open-loop step, by its rate, then each recorded step of the sweep.
+    """Each recorded open-loop step, by its rate, then each recorded step of the sweep.
+
+    Open-loop steps with a dormant probe stand in only where nothing was recorded.
 
     The sweep is a closed loop: it has a throughput, but no response time worth the name.
     """
     offered = [step for step in recording.steps if step.arrivals is not None and answered(step)]
     swept = [step for step in recording.steps if step.purpose == "sweep" and step.traces]
-    points = sorted(map(_open_point, offered), key=lambda point: point.rate_rps)
+    observed = [step for step in offered if step.traces] or offered
+    points = sorted(map(_open_point, observed), key=lambda point: point.rate_rps)
     return (*points, *(_throughput_only(step) for step in swept))
 
 

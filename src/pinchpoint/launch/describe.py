@@ -3,14 +3,13 @@
     python describe.py module:attribute
 
 Prints one line of JSON, the last line of its output: `interface`, `framework`,
-`is_factory`, `modules` (which servers can be imported), or `error` with a traceback.
+`is_factory`, or `error` with a traceback.
 Nothing of pinchpoint is imported, so that any interpreter can run it.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -18,7 +17,6 @@ import traceback
 from typing import Any
 
 FRAMEWORKS = ("flask", "django", "fastapi", "starlette")
-SERVERS = ("gunicorn", "uvicorn")
 
 
 def main(target: str) -> dict[str, Any]:
@@ -35,8 +33,7 @@ def main(target: str) -> dict[str, Any]:
         described = _describe(found() if is_factory else found)
     except BaseException:  # noqa: BLE001  # an application may also call sys.exit
         return {"error": traceback.format_exc()}
-    installed = [name for name in SERVERS if importlib.util.find_spec(name)]
-    return {"is_factory": is_factory, "modules": installed, **described}
+    return {"is_factory": is_factory, **described}
 
 
 def _is_factory(found: Any) -> bool:

@@ -83,34 +83,30 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
     """
     port = _claim_port(port)
     probe = Probe.create(Path(mkdtemp(prefix=f"probe-{name}-", dir=guardian.folder)))
-    command = load_plugin(SERVERS, deployment.server).command(app, deployment, port)
+    variables = probe.environment(
+        app, allowed_hosts=allowed_hosts, databases=databases, change=change
+    )
     child = guardian.start(
-        command,
+        load_plugin(SERVERS, deployment.server).command(app, deployment, port),
         name=name,
         cwd=app.directory,
-        environment={
-            **os.environ,
-            **app.environment,
-            **deployment.environment,
-            **probe.environment(
-                app, allowed_hosts=allowed_hosts, databases=databases, change=change
-            ),
-        },
+        environment={**os.environ, **app.environment, **deployment.environment, **variables},
         log=probe.folder.with_suffix(".log"),
     )
     try:
-        _wait_until_accepting(child, port, timeout_s)
-
-        def ask(command: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-            return probe.ask(HOST, port, command, arguments)
-
-        running = Running(
-            app=app, deployment=deployment, host=HOST, port=port, pid=child.pid, ask=ask
-        )
+        _wait_until_accepting(child, app, deployment, port, timeout_s)
+        running = _running(app, deployment, probe, port, child.pid)
         _check_probe(running, child)
         yield running, probe, child
     finally:
         child.stop(STOP_GRACE_S)
+
+
+def _running(app: App, deployment: Deployment, probe: Probe, port: int, pid: int) -> Running:
+    def ask(command: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return probe.ask(HOST, port, command, arguments)
+
+    return Running(app=app, deployment=deployment, host=HOST, port=port, pid=pid, ask=ask)
 
 
 def _claim_port(port: int) -> int:
@@ -127,14 +123,13 @@ def _claim_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_accepting(child: Child, port: int, timeout_s: float) -> None:
+def _wait_until_accepting(
+    child: Child, app: App, deployment: Deployment, port: int, timeout_s: float
+) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise LaunchError(
-                f"the application ended while it started:\n\n{child.tail()}",
-                "The end of its log above names the cause.",
-            )
+            raise _ended(child, app, deployment.server)
         try:
             socket.create_connection((HOST, port), timeout=1).close()
         except OSError:
@@ -145,6 +140,20 @@ def _wait_until_accepting(child: Child, port: int, timeout_s: float) -> None:
         f"the application did not accept connections within {timeout_s:g} s"
         f"\n\n{child.tail()}".rstrip(),
         "Does a migration or a service keep it waiting? If it is only slow: --start-timeout.",
+    )
+
+
+def _ended(child: Child, app: App, server: str) -> LaunchError:
+    """Why the server's process is gone."""
+    tail = child.tail()
+    if f"No module named {server}" in tail:
+        return LaunchError(
+            f"{server} is not installed in the environment of {app.python}",
+            f"{app.python} -m pip install {server}",
+        )
+    return LaunchError(
+        f"the application ended while it started:\n\n{tail}",
+        "The end of its log above names the cause.",
     )
 
 

@@ -149,7 +149,7 @@ def wall(report: Report) -> Wall | None:
             is_log=True,
         ),
         layers=Scale(low=0, high=1.05 * tallest or 1, start_px=492, end_px=320),
-        bar_px=_bar_px([x(point.rate_rps) for point in points]),
+        bar_px=_bar_px([x(point.rate_rps) for point in points if point.parts_s]),
     )
 
 

@@ -4,6 +4,7 @@ It connects in C, past the hook of `socket`, so that a host off loopback is refu
 that only an option file names.
 """
 
+# a hook file has the name of the library
 from pinchpoint_probe import guard, mysql, patching, state
 
 TYPE_CHECKING = False

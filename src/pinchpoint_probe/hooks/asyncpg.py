@@ -13,6 +13,7 @@ from pinchpoint_probe import databases, libpq, patching, pools, queries, quiet, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextvars import Token
     from types import ModuleType
     from typing import Any
 
@@ -229,16 +230,27 @@ def _watch(
         frame = spans.active()
         if frame is None:
             return await original(self, *args, **kwargs)
+        token = spans.current.set(None)  # a copy may prepare a statement, which is part of it
         start_ns = spans.now_ns()
         try:
             result = await original(self, *args, **kwargs)
         except BaseException as error:
             queries.failed(frame, query, start_ns, error, 0)
             raise
+        finally:
+            _resume(token)
         record(frame, connection, query, parameters, start_ns, rows_of(result))
         return result
 
     original = patching.replace(owner, name, call)
+
+
+def _resume(token: "Token[spans.Frame | None]") -> None:
+    """Let inner calls be recorded again."""
+    try:  # noqa: SIM105  # contextlib would be one more import
+        spans.current.reset(token)
+    except ValueError:  # the coroutine was closed from another context
+        pass
 
 
 def _of_connection(connection: "Any", args: "Any", kwargs: "Any") -> "tuple[Any, Any, Any]":
@@ -328,7 +340,8 @@ def _patch_pool(module: "Any") -> None:
         return proxy
 
     def observed_release(self: "Any") -> None:
-        pools.give_back(_sessions.get(self._con))
+        if self._con is not None:  # it may have been lost while it was reset
+            pools.give_back(_sessions.get(self._con))
         release(self)
 
     acquire = patching.replace(module.Pool, "_acquire", observed_acquire)

@@ -1,0 +1,84 @@
+"""`pinchpoint demo`: the whole story, on the sick shop."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from jsonschema import validate
+from running import pinchpoint
+
+from pinchpoint.demo import PLANTED
+from pinchpoint.launch import runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running import Result
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Result:
+    return pinchpoint("demo", "--json=report.json", folder=folder)
+
+
+def test_it_runs_to_a_verdict(demo: Result) -> None:
+    assert demo.status == 0, demo.output + demo.errors
+    assert demo.report["verdict"]["capacity_rps"] > 0
+    assert demo.report["quality"]["violations"] == []
+
+
+@pytest.mark.parametrize("cause", PLANTED, ids=lambda cause: cause.code)
+def test_every_cause_is_named_with_its_line(cause, demo: Result) -> None:
+    finding = demo.finding(cause.code, cause.endpoint)
+    assert (finding["file"], finding["line"]) == (cause.file, cause.line())
+    assert finding["evidence"]
+
+
+def test_nothing_else_is_found(demo: Result) -> None:
+    assert demo.codes == {cause.code for cause in PLANTED}
+
+
+def test_a_fix_is_proven_on_a_clone_with_the_same_answers(demo: Result) -> None:
+    (proven,) = [trial for trial in demo.report["trials"] if trial["verdict"] == "improved"]
+    assert proven["low"] > 1
+    assert proven["same_answers"]
+    statuses = {finding["code"]: finding["status"] for finding in demo.report["findings"]}
+    assert statuses[proven["finding"]] == "proven"
+
+
+def test_the_verdict_fits_on_a_screen(demo: Result) -> None:
+    lines = demo.output.splitlines()
+    verdict = lines[next(i for i, line in enumerate(lines) if line.startswith("pinchpoint ")) :]
+    assert len(verdict) <= 30
+    assert max(map(len, verdict)) <= 100
+
+
+def test_the_json_is_as_published(demo: Result) -> None:
+    schema = files("pinchpoint.report").joinpath("report.schema.json").read_text("utf-8")
+    validate(demo.report, json.loads(schema))
+
+
+def test_the_run_folder_has_page_and_recording(demo: Result, folder: Path) -> None:
+    (run,) = folder.glob(".pinchpoint/*/")
+    assert {"report.html", "report.json", "recording.json.gz"} <= {f.name for f in run.iterdir()}
+    again = pinchpoint("analyze", "last", "--json=report.json", folder=folder)
+    assert again.status == 0, again.errors
+    assert again.report["findings"] == demo.report["findings"]
+
+
+def test_nothing_is_left_running(demo: Result) -> None:
+    assert demo.status == 0
+    base = str(runs.default_base())
+    words = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
+    assert [line for line in words if base in line or "shop.main:app" in line] == []
