@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from apps_environment import APPS, prepare
+from command_line import private_temporary_folder
 
 from pinchpoint.launch.guardian import guard
 from pinchpoint.launch.services import postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,11 @@ def database_of(server_url: str) -> Callable[[str], str]:
         return known[app]
 
     return url
+
+
+@pytest.fixture
+def own_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the runs of this test have their temporary folders, apart from those of others."""
+    with private_temporary_folder() as folder:
+        monkeypatch.setenv("TMPDIR", str(folder))
+        yield folder

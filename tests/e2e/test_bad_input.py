@@ -9,12 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from apps_environment import APPS, environment
-from running import pinchpoint
-
-from pinchpoint.launch import runs
+from command_line import pinchpoint, processes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +123,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["launch", "walk", "climb", "pin", "null"])
-def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path, own_runs: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "pinchpoint", "-v", "check", str(BAD / "steady.py"), PYTHON, *FAST],
         cwd=tmp_path,
@@ -141,12 +138,12 @@ def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
     assert process.returncode == 130, rest
-    assert _strangers() == []
+    assert processes_of(own_runs) == []
     wrote = any(tmp_path.glob(".pinchpoint/*/report.json"))
     assert wrote is (stage not in {"launch", "walk"})
 
 
-def test_two_runs_at_once(tmp_path: Path) -> None:
+def test_two_runs_at_once(tmp_path: Path, own_runs: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -163,10 +160,10 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     # Each takes CPU from the other, so that one may call itself inconclusive; neither fails.
     assert {process.wait() for process in processes} <= {0, 4}
     assert len(list(tmp_path.glob(".pinchpoint/*/report.json"))) >= 1
-    assert _strangers() == []
+    assert processes_of(own_runs) == []
 
 
-def test_kill_9_leaves_nothing(tmp_path: Path) -> None:
+def test_kill_9_leaves_nothing(tmp_path: Path, own_runs: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "pinchpoint", "-v", "check", str(BAD / "steady.py"), PYTHON, *FAST],
         cwd=tmp_path,
@@ -180,17 +177,6 @@ def test_kill_9_leaves_nothing(tmp_path: Path) -> None:
                 break
         process.kill()
     deadline = time.monotonic() + 15
-    while _strangers() and time.monotonic() < deadline:
+    while processes_of(own_runs) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert _strangers() == []
-
-
-def _strangers() -> list[list[str]]:
-    """Processes that were started for the app in BAD and live on."""
-    base = str(runs.default_base())
-    found = []
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        words = process.info["cmdline"] or []
-        if any("steady:app" in word or base in word for word in words):
-            found.append(words)
-    return found
+    assert processes_of(own_runs) == []

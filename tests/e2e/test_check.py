@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from apps_environment import APPS, environment, partner, planted
-from running import pinchpoint
+from command_line import pinchpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from running import Result
+    from command_line import Result
 
 pytestmark = pytest.mark.e2e
 

@@ -6,18 +6,18 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
+from command_line import pinchpoint, private_temporary_folder, processes_of
 from jsonschema import validate
-from running import pinchpoint
 
 from pinchpoint.demo import PLANTED
-from pinchpoint.launch import runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from running import Result
+    from command_line import Result
+
 
 pytestmark = pytest.mark.e2e
 
@@ -28,8 +28,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demo(folder: Path) -> Result:
-    return pinchpoint("demo", "--json=report.json", folder=folder)
+def own_runs() -> Iterator[Path]:
+    with private_temporary_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path, own_runs: Path) -> Result:
+    return pinchpoint("demo", "--json=report.json", folder=folder, TMPDIR=str(own_runs))
 
 
 def test_it_runs_to_a_verdict(demo: Result) -> None:
@@ -77,8 +83,7 @@ def test_the_run_folder_has_page_and_recording(demo: Result, folder: Path) -> No
     assert again.report["findings"] == demo.report["findings"]
 
 
-def test_nothing_is_left_running(demo: Result) -> None:
+def test_nothing_is_left_running(demo: Result, own_runs: Path) -> None:
     assert demo.status == 0
-    base = str(runs.default_base())
-    words = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
-    assert [line for line in words if base in line or "shop.main:app" in line] == []
+    assert processes_of(own_runs) == []
+    assert list(own_runs.glob("*/run-*")) == []

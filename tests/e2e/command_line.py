@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 APPS = Path(__file__).parent / "apps"
 TIMEOUT_S = 300
@@ -36,6 +43,25 @@ class Result:
             if (finding["code"], finding["endpoint"]) == (code, endpoint)
         ]
         return dict(found)
+
+
+@contextlib.contextmanager
+def private_temporary_folder() -> Iterator[Path]:
+    """A TMPDIR of its own: short, as socket paths must be, and open for a database's user."""
+    with tempfile.TemporaryDirectory(prefix="pp-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+def processes_of(runs: Path) -> list[list[str]]:
+    """The command lines of the processes that belong to the runs of a temporary folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = process.info["cmdline"] or []
+        variables = process.info["environ"] or {}
+        if any(str(runs) in word for word in [*words, *variables.values()]):
+            found.append(words)
+    return found
 
 
 def pinchpoint(*arguments: str, folder: Path, **environment: str) -> Result:
