@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert ".pinchpoint" in found.errors
 
 
-@pytest.mark.parametrize("stage", ["launch", "walk", "climb", "pin", "null"])
+@pytest.mark.parametrize("stage", ["launch", "walk", "climb", "pin"])
 def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path, own_runs: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "pinchpoint", "-v", "check", str(BAD / "steady.py"), PYTHON, *FAST],

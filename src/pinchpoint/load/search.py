@@ -83,14 +83,14 @@ class SearchLimits:
 
 
 QUICK = SearchLimits(
-    warm_up_max_s=6.0,
-    sweep_min_s=1.5,
-    sweep_max_s=2.5,
+    warm_up_max_s=4.0,
+    sweep_min_s=1.0,
+    sweep_max_s=1.5,
     plateau_min_s=3.0,
-    plateau_max_s=8.0,
-    precision_ratio=0.04,
+    plateau_max_s=6.0,
+    precision_ratio=0.05,
     confirm_min_s=3.0,
-    confirm_max_s=5.0,
+    confirm_max_s=4.0,
 )
 """18 to 34 s. Simulated: 88 % and 64 %."""
 NORMAL = SearchLimits(

@@ -16,6 +16,7 @@ from pinchpoint.model.recording import Step
 from pinchpoint.model.workload import Arrivals
 from pinchpoint.prove.experiment import null_effect
 from pinchpoint.settings import Effort
+from pinchpoint.stats.stability import is_sustained
 from pinchpoint.walk import Selection, explore, fetch_plans, read_routes, statements_of
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ if TYPE_CHECKING:
     from pinchpoint.walk import Visit
 
 LIMITS = {Effort.QUICK: QUICK, Effort.NORMAL: NORMAL, Effort.THOROUGH: THOROUGH}
+PIN_SHARE = 0.9
+"""What `find_saturation` confirms, and the last share of LOADS."""
 LOADS = {
-    Effort.QUICK: ((0.5, 3.0), (0.9, 8.0)),
-    Effort.NORMAL: ((0.3, 4.0), (0.6, 5.0), (0.9, 12.0)),
-    Effort.THOROUGH: ((0.2, 10.0), (0.4, 10.0), (0.6, 15.0), (0.8, 20.0), (0.9, 40.0)),
+    Effort.QUICK: ((0.4, 2.5), (PIN_SHARE, 6.0)),
+    Effort.NORMAL: ((0.3, 4.0), (0.6, 4.0), (PIN_SHARE, 12.0)),
+    Effort.THOROUGH: ((0.2, 10.0), (0.4, 10.0), (0.6, 15.0), (0.8, 20.0), (PIN_SHARE, 40.0)),
 }
 """(share of capacity, seconds) of the recorded open-loop steps; the last is the pin."""
 FEWEST_PIN_REQUESTS = 200
 """Little's law is checked from this many completions up (DESIGN §3)."""
 LONGEST_PIN_S = 45.0
-NULL_TRIPLES = {Effort.QUICK: 3, Effort.NORMAL: 4, Effort.THOROUGH: 12}
+PIN_ATTEMPTS = 3
+PIN_STEP_DOWN = 0.8
+"""The recording probe costs some of the capacity, and the machine may have become busier."""
+NULL_TRIPLES = {Effort.QUICK: 2, Effort.NORMAL: 4, Effort.THOROUGH: 12}
 """Rounds of dormant, recording, dormant blocks, for the overhead and the A/A null."""
 
 
@@ -134,24 +140,52 @@ def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress
 
 def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
     """Hold open-loop loads up to 0.9 of the capacity with the probe recording."""
-    rate_rps = run.capacity.sustained_rps / 0.9 or run.capacity.rate_rps
-    loads = LOADS[settings.effort]
-    for number, (share, duration_s) in enumerate(loads):
-        is_pin = number == len(loads) - 1
-        if is_pin:
-            wanted_s = FEWEST_PIN_REQUESTS / (share * rate_rps)
-            duration_s = min(LONGEST_PIN_S, max(duration_s, wanted_s))  # noqa: PLW2901
-        progress.stage("pin", f"{share * rate_rps:.3g} req/s for {duration_s:.0f} s")
-        arrivals = Arrivals(
-            rate_rps=share * rate_rps, duration_s=duration_s, seed=settings.seed + number
+    rate_rps = run.capacity.sustained_rps / PIN_SHARE or run.capacity.low_rps
+    *loads, (share, duration_s) = LOADS[settings.effort]
+    for number, (light_share, light_s) in enumerate(loads):
+        arrivals = _arrivals(light_share * rate_rps, light_s, settings.seed + number)
+        _offer(run, stand, engine, arrivals, "load", progress)
+    for attempt in range(PIN_ATTEMPTS):
+        pinned_rps = share * rate_rps * PIN_STEP_DOWN**attempt
+        pin_s = min(LONGEST_PIN_S, max(duration_s, FEWEST_PIN_REQUESTS / pinned_rps))
+        step = _offer(
+            run, stand, engine, _arrivals(pinned_rps, pin_s, settings.seed), "pin", progress
         )
-        with stand.observer.recording():
-            run.steps.append(engine.open(arrivals, "pin" if is_pin else "load"))
+        if _is_stable(step, run.capacity.in_flight):
+            break
+        run.warnings.append(f"{pinned_rps:.3g} req/s were too much while the probe recorded")
     run.probe = stand.probe_state()
-    new = statements_of(run.steps[-1].traces) - {plan.statement for plan in run.plans}
+    new = statements_of(step.traces) - {plan.statement for plan in run.plans}
     run.plans += fetch_plans(stand.running, frozenset(new))
-    requests = len(run.steps[-1].samples)
-    progress.done(f"{share * rate_rps:.3g} req/s for {duration_s:.0f} s · {requests} requests")
+    progress.done(f"{pinned_rps:.3g} req/s for {pin_s:.0f} s · {len(step.samples)} requests")
+
+
+def _arrivals(rate_rps: float, duration_s: float, seed: int) -> Arrivals:
+    return Arrivals(rate_rps=rate_rps, duration_s=duration_s, seed=seed)
+
+
+def _offer(  # noqa: PLR0913, PLR0917  # what `pin` was given, and one load
+    run: Run,
+    stand: Stand,
+    engine: OpenLoop,
+    arrivals: Arrivals,
+    purpose: str,
+    progress: Progress,
+) -> Step:
+    """Offer one open-loop load with the probe recording."""
+    progress.stage("pin", f"{arrivals.rate_rps:.3g} req/s for {arrivals.duration_s:.0f} s")
+    with stand.observer.recording():
+        step = engine.open(arrivals, purpose)
+    run.steps = [one for one in run.steps if purpose != "pin" or one.purpose != "pin"]
+    run.steps.append(step)
+    return step
+
+
+def _is_stable(step: Step, in_flight: int) -> bool:
+    """Whether the backlog stayed bounded."""
+    end_ns = step.start_ns + round(step.duration_s * 1e9)
+    unanswered = sum(sample.completed_ns > end_ns for sample in step.samples)
+    return is_sustained(len(step.samples), unanswered, in_flight)
 
 
 def check_itself(

@@ -3,7 +3,9 @@
 Seen as: a tenth or more of an endpoint's response time is waiting for a pool whose connections
     are all out meanwhile. It is reported at the endpoint that holds them, not at those that wait.
 Costs: the waiting; it grows without bound as the load nears connections / time held.
-Not seen: pools without a limit, a pool outside of the application such as PgBouncer, and what
+Not seen: pools that fill up only because their holders wait for a CPU or the event loop (what
+    connections are needed for at a light load would use less than half of the pool), pools
+    without a limit, a pool outside of the application such as PgBouncer, and what
     PL002 explains: connections that are held while nothing is done with them.
 """
 
@@ -13,7 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pinchpoint.diagnose.case import total_time_s, wait_s
-from pinchpoint.diagnose.pools import full_s, pool_size
+from pinchpoint.diagnose.pools import demand_ratio, full_s, pool_size
 from pinchpoint.model.finding import Evidence, Finding, Location
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ ADVICE = (
 
 SHARE_RATIO = 0.1
 """Of the response time of the endpoint that waits most."""
+DEMAND_RATIO = 0.5
+"""Of the pool, by the time that connections are held for at a light load: queueing begins to
+matter from here on (at 0.5 two connections make a request wait for a third of its hold, M/M/2)."""
 
 
 def detect(case: Case) -> Iterator[Finding]:
@@ -43,7 +48,8 @@ def detect(case: Case) -> Iterator[Finding]:
             continue
         share_ratio = _worst_share_ratio(case, entries)
         out_s = full_s(case.step.holds, resource, size.limit)
-        if share_ratio >= SHARE_RATIO and out_s > 0:
+        used_ratio = demand_ratio(case.recording, case.step, resource, size.limit)
+        if share_ratio >= SHARE_RATIO and out_s > 0 and used_ratio >= DEMAND_RATIO:
             yield _finding(case, resource, size, out_s)
 
 
