@@ -106,7 +106,7 @@ def analyze(run: str, json_file: Path | None) -> int:
 @click.argument("code", required=False, default="")
 def explain(code: str) -> int:
     """Explain a finding's CODE: what is wrong, how it is seen, what it costs."""
-    Console().print(reading.explain(code), markup=False, highlight=False)
+    click.echo(reading.explain(code))
     return 0
 
 

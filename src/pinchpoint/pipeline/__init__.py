@@ -8,14 +8,14 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinchpoint.launch import choose_deployment, discover
 from pinchpoint.launch.guardian import guard
 from pinchpoint.model.report import Report
-from pinchpoint.pipeline.demonstration import prepare
+from pinchpoint.pipeline.demonstration import is_demo, prepare
 from pinchpoint.pipeline.measure import check_itself, climb, pin, walk
 from pinchpoint.pipeline.run import Run
 from pinchpoint.pipeline.stand import stand
@@ -99,6 +99,10 @@ def prove(
     """
     report, recording = store.load_report(earlier), store.load_recording(earlier)
     with _run_folder(settings) as (folder, started_s), guard() as guardian:
+        if is_demo(recording.app):
+            settings = prepare(guardian, settings, progress)
+            app = replace(recording.app, environment=settings.environment)
+            recording = replace(recording, app=app)
         run = Run.resume(folder, recording, report, command=command, started_s=started_s)
         with _written_even_if_interrupted(run):
             progress.stage("launch", run.app.target)

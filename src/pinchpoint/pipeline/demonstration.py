@@ -15,6 +15,7 @@ from pinchpoint.launch.services import postgresql
 
 if TYPE_CHECKING:
     from pinchpoint.launch.guardian import Guardian
+    from pinchpoint.model.app import App
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.settings import Settings
 
@@ -42,6 +43,11 @@ def prepare(guardian: Guardian, settings: Settings, progress: Progress) -> Setti
         python=sys.executable,
         environment={"DATABASE_URL": database.url, "RATES_URL": rates_url},
     )
+
+
+def is_demo(app: App) -> bool:
+    """Whether an application is the sick shop, which needs its services."""
+    return app.directory == demo.FOLDER
 
 
 def _start_rates(guardian: Guardian) -> str:

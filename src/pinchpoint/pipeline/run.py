@@ -81,6 +81,7 @@ class Run:
             skipped=recording.skipped,
             probe=recording.probe,
             capacity=report.capacity,
+            trials=list(report.trials),
             null_effect=report.quality.null_effect,
             overhead_ratio=report.quality.probe_overhead_ratio,
         )

@@ -134,6 +134,13 @@ class TestPoolWait:
         )
         assert codes(seen) == []
 
+    def test_a_pool_that_fills_up_for_want_of_cpu_is_no_limit(self) -> None:
+        """What takes 100 ms of a connection under load takes 2 ms of it alone."""
+        busy = step(request(QUOTE, holding(sql(ms=100))), waiting(80))
+        light = step(request(QUOTE, holding(sql(ms=2))), purpose="load", rate_rps=1)
+        assert codes(recording_of(busy)) == ["PL001"]
+        assert codes(recording_of(light, busy)) == []
+
     def test_waiting_that_nobody_is_charged_with_has_no_finding(self) -> None:
         assert codes(mix(waiting(80))) == []
 
