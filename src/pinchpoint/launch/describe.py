@@ -1,9 +1,10 @@
 """Run by path in the application's own interpreter: import a target and say what it is.
 
-    python describe.py module:attribute
+    python describe.py module[:attribute]
 
-Prints one line of JSON, the last line of its output: `interface`, `framework`,
-`is_factory`, or `error` with a traceback.
+Prints one line of JSON, the last line of its output: `attribute`, `interface`, `framework`,
+`is_factory`; or `missing`, the module that is not there; or `error` with a traceback, and
+`known`, what the module has instead of the attribute.
 Nothing of pinchpoint is imported, so that any interpreter can run it.
 """
 
@@ -17,23 +18,46 @@ import traceback
 from typing import Any
 
 FRAMEWORKS = ("flask", "django", "fastapi", "starlette")
+NAMES = ("app", "application", "api", "asgi", "create_app", "make_app", "get_app", "build_app")
+"""What a module is searched for, in this order, if the target names no attribute."""
 
 
 def main(target: str) -> dict[str, Any]:
     """Describe a target; every failure becomes `error`."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  # what the server does
-    module_name, _, attribute = target.partition(":")
-    is_factory = attribute.endswith("()")
+    name, _, attribute = target.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
+        module: Any = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            return {"missing": error.name}
+        return {"error": _traceback(error)}
+    except BaseException as error:  # noqa: BLE001  # an application may also call sys.exit
+        return {"error": _traceback(error)}
+    known = [found for found in NAMES if callable(getattr(module, found, None))]
+    attribute = attribute or (known[0] if known else NAMES[0])
+    is_factory = attribute.endswith("()")
+    found = module
+    try:
         for part in attribute.removesuffix("()").split("."):
             found = getattr(found, part)
-        if not is_factory and _is_factory(found):
-            is_factory = True
+    except AttributeError as error:
+        return {"error": f"AttributeError: {error}", "known": known}
+    is_factory = is_factory or _is_factory(found)
+    try:
         described = _describe(found() if is_factory else found)
-    except BaseException:  # noqa: BLE001  # an application may also call sys.exit
-        return {"error": traceback.format_exc()}
-    return {"is_factory": is_factory, **described}
+    except BaseException as error:  # noqa: BLE001  # as above
+        return {"error": _traceback(error)}
+    return {"attribute": attribute, "is_factory": is_factory, **described}
+
+
+def _traceback(error: BaseException) -> str:
+    """The application's part of a traceback: without this file and the import system."""
+    ours = (__file__, importlib.__file__, "<frozen importlib")
+    entry = error.__traceback__
+    while entry and entry.tb_frame.f_code.co_filename.startswith(ours):
+        entry = entry.tb_next
+    return "".join(traceback.format_exception(type(error), error, entry))
 
 
 def _is_factory(found: Any) -> bool:

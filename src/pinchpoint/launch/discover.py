@@ -40,8 +40,8 @@ def discover(
     """Find an application and import it once in its own interpreter to see what it is.
 
     Args:
-        asked: `module:attribute`, `module:factory()`, a file, a folder, `manage.py`, or
-            empty to search.
+        asked: `module:attribute`, `module:factory()`, a file, a folder, `manage.py`, an
+            installed module, or empty to search.
         directory: Where to search; modules are imported from here.
         python: The interpreter that the user asked for; empty to search.
         variables: What the application's process needs besides the environment.
@@ -55,6 +55,8 @@ def discover(
     environment = {**environment, **(variables or {})}
     interpreter, python_by = find_python(directory, python)
     described = _describe(target, directory, interpreter, environment, timeout_s)
+    if ":" not in target:
+        target += f":{described['attribute']}"
     if described["is_factory"] and not target.endswith("()"):
         target += "()"
     return App(
@@ -70,27 +72,34 @@ def discover(
 
 def _find(asked: str, directory: Path) -> tuple[str, Path, str, Mapping[str, str]]:
     """The target, its directory, how it was found and what its process needs."""
-    if asked and ":" in asked and not Path(directory, asked).exists():
+    path = Path(directory, asked)
+    if not asked:
+        return _search(directory)
+    if ":" in asked and not path.exists():
         return asked, directory, "as given", _django_settings(directory)
-    if asked:
-        path = Path(directory, asked)
-        if path.is_dir():
-            return _search(path)
-        if path.name == "manage.py" and path.exists():
-            return _django(path)
-        if path.suffix == ".py" and path.exists():
-            return _from_file(path)
-        module = asked.replace("/", ".")
-        for base in (directory, directory / "src"):
-            file = base.joinpath(*module.split("."))
-            for candidate in (file.with_suffix(".py"), file / "__init__.py", file / "app.py"):
-                if candidate.exists() and (name := _attribute(candidate)):
-                    return f"{_module(candidate, base)}:{name}", base, "as given", {}
-        raise UsageError(
-            f"no application at '{asked}' in {directory}",
-            "Give module:attribute, such as main:app, or the path of a file or folder.",
-        )
-    return _search(directory)
+    if path.is_dir():
+        return _search(path)
+    if path.name == "manage.py" and path.exists():
+        return _django(path)
+    if path.suffix == ".py" and path.exists():
+        return _from_file(path)
+    return _from_module(asked, directory)
+
+
+def _from_module(asked: str, directory: Path) -> tuple[str, Path, str, Mapping[str, str]]:
+    """A module without an attribute: of the project, or else of its environment."""
+    module = asked.replace("/", ".")
+    for base in (directory, directory / "src"):
+        file = base.joinpath(*module.split("."))
+        for candidate in (file.with_suffix(".py"), file / "__init__.py", file / "app.py"):
+            if candidate.exists() and (name := _attribute(candidate)):
+                return f"{_module(candidate, base)}:{name}", base, "as given", {}
+    if all(part.isidentifier() for part in asked.split(".")):
+        return asked, directory, "as given", _django_settings(directory)
+    raise UsageError(
+        f"no application at '{asked}' in {directory}",
+        "Give module:attribute, such as main:app, or the path of a file or folder.",
+    )
 
 
 def _search(directory: Path) -> tuple[str, Path, str, Mapping[str, str]]:
@@ -169,6 +178,9 @@ def _django_applications(directory: Path, settings: str) -> Iterator[str]:
     match = re.search(r"""^WSGI_APPLICATION\s*=\s*["']([\w.]+)\.(\w+)["']""", text, re.MULTILINE)
     if match and directory.joinpath(*match[1].split(".")).with_suffix(".py").exists():
         yield f"{match[1]}:{match[2]}"
+    package = settings.partition(".")[0]  # settings/dev.py has it from settings/base.py
+    if _attribute(directory / package / "wsgi.py") == "application":
+        yield f"{package}.wsgi:application"
 
 
 def _python_files(directory: Path) -> Iterator[Path]:
@@ -279,16 +291,26 @@ def _describe(
     except (IndexError, ValueError) as error:
         text = (result.stderr or result.stdout)[-2000:]
         raise LaunchError(f"{python} cannot run: {text}") from error
+    if "missing" in described:
+        raise UsageError(
+            f"no application at '{target}': no module {described['missing']} in {directory}"
+            f" or in the environment of {python}",
+            "Give module:attribute, such as main:app, or the path of a file or folder;"
+            " for another environment: --python PATH.",
+        )
     if "error" in described:
         raise LaunchError(
             f"importing {target} failed with {python}:\n\n{described['error'].rstrip()}",
-            _import_remedy(described["error"], python),
+            _import_remedy(described, python),
         )
     return described
 
 
-def _import_remedy(text: str, python: Path) -> str:
-    last = text.strip().splitlines()[-1]
+def _import_remedy(described: Mapping[str, Any], python: Path) -> str:
+    if "known" in described:
+        known = ", ".join(described["known"]) or "nothing that is called like an application"
+        return f"Name what the module has after the colon: {known}."
+    last = described["error"].strip().splitlines()[-1]
     if last.startswith("ModuleNotFoundError"):
         return (
             f"If the module is installed in another environment, name it: --python PATH "

@@ -213,7 +213,7 @@ def checks(report: Report) -> Iterator[tuple[str, str]]:
         else "not measured",
     )
     overhead = quality.probe_overhead_ratio
-    yield "probe costs", "not measured" if overhead is None else percent(overhead)
+    yield "probe costs", _overhead(overhead)
     yield "generator", f"{percent(quality.generator_cpu_ratio)} of a core"
     yield "lag p99", duration(quality.lag_p99_s)
     if quality.lost_ratio:
@@ -224,3 +224,10 @@ def plan_lines(finding: Finding, report: Report) -> tuple[str, ...]:
     """How the database executes the finding's statement, if it was explained."""
     statement = finding.parameters.get("statement", "")
     return next((plan.lines for plan in report.plans if plan.statement == statement), ())
+
+
+def _overhead(ratio: float | None) -> str:
+    """A probe does not make an application faster: what reads so is the noise of the blocks."""
+    if ratio is None:
+        return "not measured"
+    return percent(ratio) if ratio > 0 else "less than the noise"

@@ -28,6 +28,17 @@ import fastapi
 api: fastapi.FastAPI = fastapi.FastAPI()
 """
 
+DJANGO = {
+    "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'clinic.settings.dev')\n",
+    "clinic/__init__.py": "",
+    "clinic/settings/__init__.py": "",
+    "clinic/settings/base.py": "SECRET_KEY = 'x'\nWSGI_APPLICATION = 'clinic.wsgi.application'\n",
+    "clinic/settings/dev.py": "from clinic.settings.base import *\n",
+    "clinic/wsgi.py": (
+        "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
+    ),
+}
+
 
 @pytest.fixture(autouse=True)
 def _no_hints(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +128,45 @@ def test_an_import_error_shows_its_traceback(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no application at 'nowhere'"):
         _find(tmp_path, "nowhere")
+
+
+def test_an_installed_module_needs_no_attribute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path / "installed", shop__core_py=FLASK)
+    (tmp_path / "installed" / "shop" / "__init__.py").write_text("from shop.core import *", "utf-8")
+    (tmp_path / "project").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+    assert _find(tmp_path / "project", "shop")[0] == "shop:app"
+
+
+def test_a_typo_in_a_modules_name_is_no_traceback(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no module shp in"):
+        _find(tmp_path, "shp:app")
+
+
+def test_a_typo_in_an_attribute_names_what_is_there(tmp_path: Path) -> None:
+    _write(tmp_path, main_py=FLASK)
+    with pytest.raises(LaunchError, match="has no attribute 'ap'") as raised:
+        _find(tmp_path, "main:ap")
+    assert raised.value.remedy == "Name what the module has after the colon: app."
+
+
+def test_a_traceback_begins_in_the_application(tmp_path: Path) -> None:
+    _write(tmp_path, app_py=FLASK + "\nimport no_such_module\n")
+    with pytest.raises(LaunchError) as raised:
+        _find(tmp_path)
+    assert "importlib" not in str(raised.value)
+    assert 'app.py", line 5' in str(raised.value)
+
+
+def test_a_django_project_with_a_settings_folder_keeps_its_own_entry_point(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "clinic" / "settings").mkdir(parents=True)
+    for name, text in DJANGO.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    assert _find(tmp_path)[0] == "clinic.wsgi:application"
 
 
 def test_a_file_without_an_application_is_named(tmp_path: Path) -> None:
