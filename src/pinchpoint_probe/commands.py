@@ -67,6 +67,12 @@ def _routes(app: "Any") -> "dict[str, Any]":
     return routes.read(app)
 
 
+def _debug(app: "Any") -> "dict[str, Any]":
+    from pinchpoint_probe import routes
+
+    return {"is_debug": routes.is_debug(app)}
+
+
 def _database(command: str) -> "Callable[..., dict[str, Any]]":
     def run(_app: "Any", **arguments: "Any") -> "dict[str, Any]":
         from pinchpoint_probe import databases
@@ -78,6 +84,7 @@ def _database(command: str) -> "Callable[..., dict[str, Any]]":
 
 COMMANDS: "dict[str, Callable[..., dict[str, Any]]]" = {
     "state": _state,
+    "debug": _debug,
     "routes": _routes,
     "explain": _database("explain"),
     "sample": _database("sample"),

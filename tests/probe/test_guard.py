@@ -329,3 +329,24 @@ print({getattr(f, "__module__", None) for f in (
     seen = run(guarded, code)
     assert seen.startswith("True time")
     assert "pinchpoint" not in seen
+
+
+HOSTS = """
+    from django.conf import settings
+    settings.configure(SECRET_KEY="x", ALLOWED_HOSTS=["shop.example"])
+    from django.core.exceptions import DisallowedHost
+    from django.test import RequestFactory
+    for host in ("shop.example", "127.0.0.1:8000", "other.example"):
+        try:
+            print(RequestFactory().get("/", headers={"host": host}).get_host())
+        except DisallowedHost:
+            print("disallowed")
+"""
+
+
+def test_a_production_site_answers_to_the_address_that_it_is_asked_by(guarded: Probe) -> None:
+    assert guarded.run(HOSTS).split() == ["shop.example", "127.0.0.1:8000", "disallowed"]
+
+
+def test_without_guard_the_hosts_are_what_the_site_allows(probe: Probe) -> None:
+    assert probe.run(HOSTS).split() == ["shop.example", "disallowed", "disallowed"]

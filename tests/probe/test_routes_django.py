@@ -62,6 +62,9 @@ SITE = """
         path("nested/<str:owner>/", include((inner, "inner"), namespace="inner")),
         re_path(r"^regex/(?P<pk>\\d+)\\.html$", item),
         re_path(r"^optional/?$", index),
+        re_path(r"^documents/(\\d+)/(.*)$", item),
+        re_path(r"^wiki/((?:[\\w\\-]+/)*)$", item),
+        re_path(r"^files/(?P<name>[\\w.-]+)/(?P<rest>[^/]+)$", item),
         path("both/", both),
         path("account/", account),
         path("public/", public),
@@ -95,6 +98,9 @@ def test_lists_routes_but_not_static_files(table: Any) -> None:
         ("GET", "/nested/{owner}/old/{year}/{name}/"),
         ("GET", "/regex/{pk}.html"),
         ("GET", "/optional"),
+        ("GET", "/documents/{_0}/{_1}"),
+        ("GET", "/wiki/{_0}"),
+        ("GET", "/files/{name}/{rest}"),
         ("GET", "/both/"),
         ("POST", "/both/"),
         ("GET", "/account/"),
@@ -119,6 +125,9 @@ def test_knows_the_kinds_of_parameters(table: Any) -> None:
         "slug": "slug",
         "rest": "path",
     }
+    assert kinds["/documents/{_0}/{_1}"] == {"_0": "int", "_1": "path"}
+    assert kinds["/wiki/{_0}"] == {"_0": "path"}
+    assert kinds["/files/{name}/{rest}"] == {"name": "str", "rest": "str"}
     assert kinds["/nested/{owner}/old/{year}/{name}/"] == {
         "owner": "str",
         "year": "int",
@@ -148,3 +157,13 @@ def test_a_middleware_may_require_a_login_for_all(probe: Probe) -> None:
     open_to_all = {route["path"] for route in routes if not route["needs_login"]}
     assert "/public/" in open_to_all
     assert "/items/{pk}/" not in open_to_all
+
+
+def test_groups_of_an_included_pattern_are_counted_on(probe: Probe) -> None:
+    nested = """re_path(r"^a/(x|y)/", include([re_path(r"^(\\d+)/$", item)])),"""
+    table = json.loads(
+        probe.run(SITE.replace("=MIDDLEWARE", "=[]").replace('path("both/", both),', nested))
+    )
+    (route,) = [route for route in table["routes"] if route["path"].startswith("/a/")]
+    assert route["path"] == "/a/{_0}/{_1}/"
+    assert [one["kind"] for one in route["parameters"]] == ["str", "int"]

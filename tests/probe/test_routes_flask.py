@@ -125,3 +125,15 @@ def test_an_application_of_another_kind_has_no_routes(probe: Probe) -> None:
     print(json.dumps(routes.read(lambda environ, start_response: [])))
     """
     assert json.loads(probe.run(code)) == {"framework": "unknown", "routes": []}
+
+
+@pytest.mark.parametrize("is_debug", [True, False])
+def test_says_whether_it_runs_in_debug_mode(probe: Probe, *, is_debug: bool) -> None:
+    code = f"""
+        from flask import Flask
+        app = Flask(__name__)
+        app.debug = {is_debug}
+        from pinchpoint_probe import routes
+        print(routes.is_debug(app.wsgi_app))
+    """
+    assert probe.run(code) == str(is_debug)

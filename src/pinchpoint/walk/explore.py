@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pinchpoint.model.running import Running
 from pinchpoint.model.span import Category
@@ -21,6 +20,7 @@ from pinchpoint.model.workload import (
 )
 from pinchpoint.walk import sql, values
 from pinchpoint.walk.client import Visit
+from pinchpoint.walk.refusal import is_unresolved, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,10 @@ MOST_ATTEMPTS = 3
 """Values tried for a route before it is given up."""
 BUDGET_S = 20.0
 """After this the rest of the routes is listed as not tried."""
-_LOGIN_WORDS = ("login", "signin", "sign-in", "sign_in", "auth")
+SLOW_S = 1.0
+"""A route that takes this long alone is visited once: two more would only cost budget."""
+MOST_CHECKED = 20
+"""Links to a route that would match any path, tried one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class _Walk:
     """What is known so far; lives for one `explore`."""
 
     running: Running
+    table: RouteTable
     visit: Callable[[str, str], Visit]
     on_route: Callable[[str], None]
     deadline: float
@@ -109,7 +113,7 @@ def explore(  # noqa: PLR0913  # three nouns, three knobs
         seed: Of the workload.
         on_route: Called with each endpoint before it is tried.
     """
-    walk = _Walk(running, visit, on_route, time.monotonic() + BUDGET_S)
+    walk = _Walk(running, table, visit, on_route, time.monotonic() + BUDGET_S)
     wanted = [route for route in table.routes if _is_wanted(walk, route, selection)]
     wanted.sort(key=lambda route: (len(values.path_parameters(route)), route.path))
     for route in wanted:
@@ -120,6 +124,8 @@ def explore(  # noqa: PLR0913  # three nouns, three knobs
             continue
         on_route(route.endpoint)
         _try(walk, route)
+    if running.ask("debug", {}).get("is_debug"):
+        walk.assumptions.append("the application is in debug mode: in production it is faster")
     assumptions = (f"mix: equal shares of {len(walk.templates)} routes", *walk.assumptions)
     return Exploration(
         workload=Workload(templates=tuple(walk.templates), seed=seed, assumptions=assumptions),
@@ -165,9 +171,11 @@ def _try(walk: _Walk, route: Route) -> None:
     for number in range(VISITS if paths else 0):
         seen = walk.visit(route.endpoint, paths[number * 7 % len(paths)])
         visits.append(seen)
-        if reason := _refusal(seen):
+        if reason := refusal(seen):
             break
         _learn(walk, seen)
+        if seen.sample.completed_ns - seen.sample.sent_ns > SLOW_S * 1e9:
+            break
     if reason:
         walk.skipped.append(SkippedRoute(endpoint=route.endpoint, reason=reason))
         return
@@ -176,32 +184,38 @@ def _try(walk: _Walk, route: Route) -> None:
 
 
 def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]:
-    """Concrete paths of which the first was seen to answer; or none, and why."""
+    """Concrete paths of which the first was seen to answer; or none, and why.
+
+    A redirect is an answer only if no value is found with which the route answers itself.
+    """
     reason = "no value found for its parameters"
-    attempts = _attempts(walk, route)
-    for paths in attempts:
+    redirecting: tuple[str, ...] = ()
+    for paths in _attempts(walk, route):
         seen = walk.visit(route.endpoint, paths[0])
-        reason = _refusal(seen)
-        if not reason:
+        reason = refusal(seen)
+        if not (is_unresolved(seen) and values.path_parameters(route)):
+            if reason:
+                return (), reason
             _learn(walk, seen)
             return _widened(walk, route, seen, paths), ""
-        if not (reason.startswith("answers 404") and values.path_parameters(route)):
+        if not reason:
+            redirecting = redirecting or paths
+        elif not reason.startswith("answers 404"):
             return (), reason
-        if sampled := _sampled(walk, route, seen):
-            again = walk.visit(route.endpoint, sampled[0])
-            if not (reason := _refusal(again)):
-                return sampled, ""
-    return (), reason
+        again, sampled = _sampled(walk, route, seen)
+        if sampled and not is_unresolved(again):
+            return ((), refused) if (refused := refusal(again)) else (sampled, "")
+        if sampled and refusal(again).startswith("needs login"):
+            return (), refusal(again)
+    return redirecting, "" if redirecting else reason
 
 
 def _widened(walk: _Walk, route: Route, seen: Visit, paths: tuple[str, ...]) -> tuple[str, ...]:
     """More keys for a route of which only one is known: a single hot row would flatter it."""
     if len(paths) > 1 or not values.path_parameters(route):
         return paths
-    sampled = _sampled(walk, route, seen)
-    if not sampled or _refusal(walk.visit(route.endpoint, sampled[0])):
-        return paths
-    return sampled
+    again, sampled = _sampled(walk, route, seen)
+    return paths if not sampled or is_unresolved(again) or refusal(again) else sampled
 
 
 def _attempts(walk: _Walk, route: Route) -> Iterable[tuple[str, ...]]:
@@ -210,8 +224,8 @@ def _attempts(walk: _Walk, route: Route) -> Iterable[tuple[str, ...]]:
     if not parameters:
         yield (values.fill(route, {}),)
         return
-    if linked := tuple(path for path in walk.links if values.matches(route, path)):
-        yield linked[: values.MOST_VALUES]
+    if linked := _linked(walk, route):
+        yield linked
     last = parameters[-1]
     if found := values.candidates(last, route, walk.harvest):
         yield tuple(values.fill(route, {last.name: value}) for value in found)
@@ -219,22 +233,55 @@ def _attempts(walk: _Walk, route: Route) -> Iterable[tuple[str, ...]]:
         yield (values.fill(route, {last.name: guess}),)
 
 
-def _sampled(walk: _Walk, route: Route, seen: Visit) -> tuple[str, ...]:
-    """Paths with keys out of the table that the route's first lookup reads."""
-    trace = seen.trace
-    spans = trace.spans if trace else ()
-    statements = [span.name for span in spans if span.category is Category.SQL]
-    lookup = sql.first_lookup(statements)
-    if lookup is None:
-        return ()
-    table, column = lookup
-    keys = _sample(walk.running, table, column)
-    last = values.path_parameters(route)[-1]
-    if keys:
-        walk.assumptions.append(
-            f"{route.endpoint}: {len(keys)} keys of {table}.{column}, equally popular"
-        )
-    return tuple(values.fill(route, {last.name: str(key)}) for key in keys)
+def _linked(walk: _Walk, route: Route) -> tuple[str, ...]:
+    """Links to a route in the pages that were seen so far."""
+    linked = [path for path in walk.links if values.owner(walk.table.routes, path) is route]
+    if all(parameter.kind != "path" for parameter in values.path_parameters(route)):
+        return tuple(linked[: values.MOST_VALUES])
+    checked = ((path, walk.visit(route.endpoint, path)) for path in linked[:MOST_CHECKED])
+    return tuple(path for path, seen in checked if not (refusal(seen) or is_unresolved(seen)))
+
+
+def _sampled(walk: _Walk, route: Route, seen: Visit) -> tuple[Visit, tuple[str, ...]]:
+    """Paths with keys out of the tables that the route's lookups read.
+
+    One parameter after the other: with a right key for the first, an application goes on to
+    look up the second.
+
+    Returns:
+        The visit of the first of the paths, and the paths; none if there are no keys.
+    """
+    paths: tuple[str, ...] = ()
+    tried: set[str] = set()
+    while found := _keys(walk, route, seen, tried):
+        name, keys = found
+        tried.add(name)
+        known = values.extract(route, seen.path)
+        paths = tuple(values.fill(route, {**known, name: str(key)}) for key in keys)
+        seen = walk.visit(route.endpoint, paths[0])
+        if not is_unresolved(seen):
+            break
+    return seen, paths
+
+
+def _keys(
+    walk: _Walk, route: Route, seen: Visit, tried: set[str]
+) -> tuple[str, Sequence[Any]] | None:
+    """A parameter that was not tried yet and keys for it; None if no lookup seems to be its."""
+    spans = seen.trace.spans if seen.trace else ()
+    lookups = list(sql.lookups(span.name for span in spans if span.category is Category.SQL))
+    names = [item.name for item in values.path_parameters(route) if item.name not in tried]
+    pairs = [(name, *found) for name in names for found in lookups if sql.is_key_of(*found, name)]
+    if not pairs and len(names) == 1 and not tried:
+        pairs = [(names[0], *found) for found in lookups[:1]]
+    for name, table, column in pairs:
+        if keys := _sample(walk.running, table, column):
+            noun = "keys" if len(keys) > 1 else "key"
+            walk.assumptions.append(
+                f"{route.endpoint}: {len(keys)} {noun} of {table}.{column}, equally popular"
+            )
+            return name, keys
+    return None
 
 
 def _sample(running: Running, table: str, column: str) -> Sequence[Any]:
@@ -251,27 +298,7 @@ def _learn(walk: _Walk, seen: Visit) -> None:
     if "json" in kind:
         walk.harvest[seen.path.partition("?")[0]] = values.ids_in_json(seen.body)
     elif "html" in kind:
-        walk.links |= dict.fromkeys(values.links(seen.body))
-
-
-def _refusal(seen: Visit) -> str:
-    """Why a route gets no load; empty if it may."""
-    spans = seen.trace.spans if seen.trace else ()
-    refused = [span for span in spans if span.was_refused]
-    if any(span.category is Category.SQL for span in refused):
-        return "writes to the database"
-    if refused:
-        return f"reaches outside: {refused[0].name}"[:80]
-    status = seen.sample.status
-    if seen.sample.error:
-        return f"no answer ({seen.sample.error})"
-    if status in {401, 403}:
-        return f"needs login ({status})"
-    if 300 <= status < 400:
-        place = seen.headers.get("location", "")
-        is_login = any(word in urlsplit(place).path.lower() for word in _LOGIN_WORDS)
-        return f"needs login (redirects to {urlsplit(place).path})" if is_login else ""
-    return f"answers {status}" if status >= 400 else ""
+        walk.links |= dict.fromkeys(values.links(seen.body, seen.path))
 
 
 def _matches_any(names: Iterable[str], patterns: Iterable[str]) -> bool:

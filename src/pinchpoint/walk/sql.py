@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import expressions as exp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite"}
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|\$\d+|\?|(?<!:):[A-Za-z_]\w*")
@@ -55,16 +55,31 @@ def sorted_columns(tree: exp.Expression) -> tuple[str, ...]:
     return tuple(column.name for column in order.find_all(exp.Column))
 
 
-def first_lookup(statements: Iterable[str]) -> tuple[str, str] | None:
-    """The table and column that the first SELECT with a WHERE compares with a placeholder."""
+def lookups(statements: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The tables and columns that SELECTs compare with a placeholder, in order, each once."""
+    found: dict[tuple[str, str], None] = {}
     for statement in statements:
         tree = parse(statement)
         if not isinstance(tree, exp.Select):
             continue
         for alias, table in tables(tree).items():
-            if columns := compared_columns(tree, alias):
-                return table, columns[0]
-    return None
+            found |= dict.fromkeys((table, column) for column in compared_columns(tree, alias))
+    yield from found
+
+
+def is_key_of(table: str, column: str, parameter: str) -> bool:
+    """Whether a parameter's name says that it is this column: `slug`, or `user_id` for `users.id`.
+
+    `id` and `pk` may be the key of any table.
+    """
+    if parameter in {"id", "pk"}:
+        return column in {"id", "pk", "uuid"}
+    if parameter == column:
+        return True
+    noun, _, suffix = parameter.rpartition("_")
+    last = table.rpartition(".")[2].lower()
+    is_of_table = f"_{last}".endswith((f"_{noun}", f"_{noun}s", f"_{noun}es"))
+    return bool(noun) and is_of_table and column in {suffix, "id", "pk"}
 
 
 def _name(table: exp.Table) -> str:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode, urljoin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pinchpoint.model.workload import Parameter, Route
 
 MOST_VALUES = 200
 """Enough keys that a cache of hot rows does not decide the figure, few enough to sample."""
 _BRACES = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
-_LINK = re.compile(rb"""(?:href|src)\s*=\s*["'](/[^"'#\s]*)["']""", re.IGNORECASE)
+_LINK = re.compile(rb"""\b(?:href|src)\s*=\s*["']([^"'#\s]+)""", re.IGNORECASE)
+_URL = "/%?&=+,;:@!$'()*~"
+"""What stays as it is in a link; the rest, such as an umlaut, is quoted."""
 _GUESSES = {
     "int": ("1", "2", "10"),
     "uuid": ("00000000-0000-0000-0000-000000000001",),
     "float": ("1.0",),
     "bool": ("true",),
+    "path": ("", "1", "test"),
     "str": ("1", "a", "test"),
 }
 
@@ -53,16 +57,46 @@ def path_parameters(route: Route) -> tuple[Parameter, ...]:
     return tuple(item for item in route.parameters if item.location == "path")
 
 
-def links(body: bytes) -> tuple[str, ...]:
-    """The local links of an HTML page, each once, in order."""
-    found = [match.decode("utf-8", "replace") for match in _LINK.findall(body)]
+def links(body: bytes, page: str) -> tuple[str, ...]:
+    """The links of an HTML page to the same host, each once, in order.
+
+    Args:
+        body: Of the page.
+        page: Its path, for links that are relative to it.
+    """
+    texts = (unescape(match.decode("utf-8", "replace")) for match in _LINK.findall(body))
+    found = (quote(urljoin(page, text), safe=_URL) for text in texts if _is_relative(text))
     return tuple(dict.fromkeys(found))
+
+
+def _is_relative(link: str) -> bool:
+    return not link.startswith("//") and ":" not in link.partition("?")[0].partition("/")[0]
 
 
 def matches(route: Route, path: str) -> bool:
     """Whether a concrete path belongs to a route's template (its query is ignored)."""
-    bare = path.partition("?")[0]
-    return bool(_pattern(route).fullmatch(bare))
+    return bool(_pattern(route).fullmatch(path.partition("?")[0]))
+
+
+def owner(routes: Iterable[Route], path: str) -> Route | None:
+    """Of the GET routes whose templates fit, the one that spells out most of the path."""
+    fitting = (route for route in routes if route.method == "GET" and matches(route, path))
+    return max(
+        fitting,
+        key=lambda route: (len(_BRACES.sub("", route.path)), -len(path_parameters(route))),
+        default=None,
+    )
+
+
+def extract(route: Route, path: str) -> Mapping[str, str]:
+    """The values of a route's parameters in a concrete path; empty if it is not of the route."""
+    found = _pattern(route).fullmatch(path.partition("?")[0])
+    names = _BRACES.findall(route.path)
+    return (
+        {name: unquote(text) for name, text in zip(names, found.groups(), strict=True)}
+        if found
+        else {}
+    )
 
 
 def _pattern(route: Route) -> re.Pattern[str]:
@@ -72,7 +106,7 @@ def _pattern(route: Route) -> re.Pattern[str]:
     for match in _BRACES.finditer(route.path):
         parts.append(re.escape(route.path[end : match.start()]))
         kind = kinds.get(match[1], "str")
-        parts.append({"path": ".+", "int": r"\d+"}.get(kind, "[^/]+"))
+        parts.append({"path": "(.*)", "int": r"(\d+)"}.get(kind, "([^/]+)"))
         end = match.end()
     parts.append(re.escape(route.path[end:]))
     return re.compile("".join(parts))

@@ -1,6 +1,6 @@
 """Django: the endpoint's name, its view, JSON responses and templates."""
 
-from pinchpoint_probe import patching, spans, templates, wire, wrapping
+from pinchpoint_probe import guard, patching, spans, state, templates, wire, wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,19 @@ def _name(template: "Any", *_: "Any", **__: "Any") -> str:
     return str(template.name or "")
 
 
+def _patch_hosts(request: "ModuleType") -> None:
+    """The tool asks by address, which ALLOWED_HOSTS of a production seldom has."""
+
+    def validate_host(host: str, allowed_hosts: "Any") -> bool:
+        is_ours = state.is_guarded() and guard.is_local(host)
+        return is_ours or validate(host, allowed_hosts)
+
+    validate = patching.replace(request, "validate_host", validate_host)
+
+
 PATCHES = {
     "django.core.handlers.base": _patch_handler,
+    "django.http.request": _patch_hosts,
     "django.http.response": _patch_response,
     "django.template.base": _patch_template,
 }

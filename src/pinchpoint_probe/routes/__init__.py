@@ -41,6 +41,15 @@ def read(app: "Any") -> "dict[str, Any]":
     return {"framework": framework, "routes": []}
 
 
+def is_debug(app: "Any") -> bool:
+    """Whether the application says that it runs in its framework's debug mode."""
+    framework, found = _find(app)
+    if framework == "django":
+        found = sys.modules["django.conf"].settings
+        return bool(found.DEBUG)
+    return bool(getattr(found, "debug", False))
+
+
 def _find(app: "Any") -> "tuple[str, Any]":
     known = [
         (framework, getattr(sys.modules[module], name))

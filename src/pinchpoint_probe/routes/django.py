@@ -40,20 +40,25 @@ def _walk(
     for item in patterns:
         text = str(item.pattern)
         route = prefix + text.removeprefix("^") if prefix else text
-        found = {**kinds, **_kinds(item.pattern)}
+        unnamed = sum(name[:1] == "_" and name[1:].isdecimal() for name in kinds)
+        found = {**kinds, **_kinds(item.pattern, unnamed)}
         if hasattr(item, "url_patterns"):
             yield from _walk(item.url_patterns, route, found)
         else:
             yield route, item.callback, found
 
 
-def _kinds(pattern: "Any") -> "dict[str, str]":
+def _kinds(pattern: "Any", unnamed: int) -> "dict[str, str]":
+    """Kinds of a pattern's parameters; groups without a name are `_0`, `_1`... as in templates."""
     if pattern.converters:
         return {name: _kind(converter) for name, converter in pattern.converters.items()}
-    return {
-        name: "int" if _is_number(pattern.regex.pattern, name) else "str"
-        for name in pattern.regex.groupindex
-    }
+    if not hasattr(pattern, "regex"):
+        return {}
+    found = {}
+    for name, inside in _groups(pattern.regex.pattern):
+        found[name or f"_{unnamed}"] = _kind_of_regex(inside)
+        unnamed += not name
+    return found
 
 
 def _kind(converter: "Any") -> str:
@@ -61,10 +66,29 @@ def _kind(converter: "Any") -> str:
     return _KINDS.get(name, name.removesuffix("Converter").lower())
 
 
-def _is_number(regex: str, group: str) -> bool:
+def _groups(regex: str) -> "Iterator[tuple[str, str]]":
+    """Name, if any, and inside of the outermost capturing groups of a regular expression."""
     import re
 
-    return re.search(rf"\(\?P<{group}>(\\d|\[0-9\])(\+|\{{[\d,]+\}})?\)", regex) is not None
+    starts: list[tuple[int, str | None]] = []
+    for sign in re.finditer(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|\((?:\?P<(\w+)>|(\?))?|\)", regex):
+        if sign[0].startswith("("):
+            starts.append((sign.end(), None if sign[2] else sign[1] or ""))
+        elif sign[0] == ")" and starts:
+            start, name = starts.pop()
+            if name is not None and all(outer is None for _, outer in starts):
+                yield name, regex[start : sign.start()]
+
+
+def _kind_of_regex(inside: str) -> str:
+    import re
+
+    if re.fullmatch(r"(\\d|\[0-9\])([+]|\{[\d,]+\})?", inside):
+        return "int"
+    classes = re.findall(r"\[(?!\^)[^\]]*\]", inside)
+    others = re.sub(r"\[[^\]]*\]|\\.", "", inside)
+    may_have_slashes = "/" in "".join(classes) or "/" in others or "." in others
+    return "path" if may_have_slashes else "str"
 
 
 def _methods(view: "Any") -> "list[str]":

@@ -17,7 +17,7 @@ from pinchpoint.walk import sql
     ],
 )
 def test_finds_what_a_lookup_compares(statement: str) -> None:
-    assert sql.first_lookup([statement]) == ("product", "id")
+    assert next(sql.lookups([statement])) == ("product", "id")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_finds_what_a_lookup_compares(statement: str) -> None:
     ],
 )
 def test_is_silent_on_what_is_no_lookup(statement: str) -> None:
-    assert sql.first_lookup([statement]) is None
+    assert not list(sql.lookups([statement]))
 
 
 def test_names_the_columns_of_one_table_only() -> None:
@@ -43,3 +43,32 @@ def test_names_the_columns_of_one_table_only() -> None:
     assert tree is not None
     assert sql.compared_columns(tree, "l") == ("member",)
     assert sql.tables(tree) == {"l": "loan", "b": "book"}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "parameter"),
+    [
+        ("users", "id", "user_id"),
+        ("shop.category", "id", "category_id"),
+        ("blog_post", "slug", "slug"),
+        ("boxes", "id", "box_id"),
+        ("page", "slug", "page_slug"),
+        ("anything", "id", "pk"),
+    ],
+)
+def test_a_parameter_is_the_key_that_its_name_says(table: str, column: str, parameter: str) -> None:
+    assert sql.is_key_of(table, column, parameter)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "parameter"),
+    [
+        ("project", "id", "bill_id"),
+        ("superusers", "id", "user_id"),
+        ("django_session", "session_key", "pk"),
+        ("users", "name", "user_id"),
+        ("site", "hostname", "_0"),
+    ],
+)
+def test_a_parameter_is_no_other_key(table: str, column: str, parameter: str) -> None:
+    assert not sql.is_key_of(table, column, parameter)

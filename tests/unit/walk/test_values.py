@@ -73,4 +73,34 @@ def test_a_link_belongs_to_a_route(path: str, *, fits: bool) -> None:
 
 def test_finds_local_links_once() -> None:
     body = b'<a href="/users/1">a</a> <a HREF=\'/users/1\'>b</a> <a href="https://x/y">c</a>'
-    assert values.links(body) == ("/users/1",)
+    assert values.links(body, "/") == ("/users/1",)
+
+
+@pytest.mark.parametrize(
+    ("link", "path"),
+    [
+        ("7/edit", "/users/7/edit"),
+        ("../teams/3", "/teams/3"),
+        ("?page=2&amp;size=9", "/users/?page=2&size=9"),
+        ("/caf\xe9/a%20b", "/caf%C3%A9/a%20b"),
+    ],
+)
+def test_reads_a_link_as_a_browser_would(link: str, path: str) -> None:
+    assert values.links(f'<a href="{link}">'.encode(), "/users/") == (path,)
+
+
+@pytest.mark.parametrize("link", ["//cdn/x.js", "mailto:a@b", "javascript:go()", "#top", "http:/x"])
+def test_a_link_elsewhere_is_none(link: str) -> None:
+    assert values.links(f'<a href="{link}">'.encode(), "/") == ()
+
+
+def test_a_link_belongs_to_the_route_that_spells_it_out() -> None:
+    page = _route("/{slug}", Parameter(name="slug", kind="path"))
+    assert values.owner((page, USER), "/users/7") is USER
+    assert values.owner((page, USER), "/about/us/") is page
+
+
+def test_reads_the_values_out_of_a_path() -> None:
+    route = _route("/{shop}/items/{id}", Parameter(name="shop"), Parameter(name="id", kind="int"))
+    assert values.extract(route, "/a%20b/items/7?tab=2") == {"shop": "a b", "id": "7"}
+    assert values.extract(route, "/a/items/x") == {}
