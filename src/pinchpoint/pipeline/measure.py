@@ -8,7 +8,11 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pinchpoint import attribute, diagnose
-from pinchpoint.errors import InconclusiveError, NoTrafficError
+from pinchpoint.errors import (
+    InconclusiveError,
+    LaunchError,
+    NoTrafficError,
+)
 from pinchpoint.load.search import NORMAL, QUICK, THOROUGH, find_saturation
 from pinchpoint.model.app import Interface
 from pinchpoint.model.capacity import CapacityState
@@ -22,6 +26,9 @@ from pinchpoint.walk import Selection, explore, fetch_plans, read_routes, statem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pinchpoint.errors import (
+        PinchpointError,
+    )
     from pinchpoint.load.engines.openloop import OpenLoop
     from pinchpoint.model.finding import Finding
     from pinchpoint.model.trial import Effect
@@ -90,7 +97,7 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
     if not found.workload.templates:
         raise NoTrafficError(
             f"no route of {run.app.target} answers a plain GET{_reasons(run)}{_log_of(run, stand)}",
-            "Routes that need a login or write are left out; see `pinchpoint routes`.",
+            _remedy(run),
         )
     run.workload = found.workload
     run.steps.append(_walk_step(found.visits, start_ns))
@@ -124,11 +131,12 @@ def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress
     )
     run.steps += engine.steps[before:]
     capacity = run.capacity
-    if capacity.state in {CapacityState.FAILED, CapacityState.GENERATOR_LIMITED}:
-        tail = stand.child.tail(12)
+    if capacity.state is CapacityState.FAILED:
+        raise _failed(stand)
+    if capacity.state is CapacityState.GENERATOR_LIMITED:
         raise InconclusiveError(
-            f"no capacity could be measured: {capacity.state}"
-            + (f"\n\nThe end of the application's log:\n{tail}" if tail else "")
+            "the load generator is the limit: it used most of a core at the plateau",
+            "This application needs more load than one machine offers beside it.",
         )
     if capacity.state is not CapacityState.SATURATED:
         run.warnings.append(f"the capacity is {capacity.state}: read it as a range")
@@ -136,6 +144,16 @@ def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress
         f"{capacity.rate_rps:.3g} req/s ({capacity.low_rps:.3g} to {capacity.high_rps:.3g})"
         f" with {capacity.in_flight} in flight"
     )
+
+
+def _failed(stand: Stand) -> PinchpointError:
+    """Why no load could be offered."""
+    status = stand.child.poll()
+    tail = stand.child.tail(12)
+    log = f"\n\nThe end of its log:\n{tail}" if tail else " and its log is empty"
+    if status is not None:
+        return LaunchError(f"the application died under load with exit status {status}{log}")
+    return InconclusiveError(f"most answers were errors as soon as load was offered{log}")
 
 
 def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
@@ -254,6 +272,12 @@ def _log_of(run: Run, stand: Stand) -> str:
     """The end of the application's log, if it failed."""
     has_failed = any(route.reason.startswith(("answers 5", "no answer")) for route in run.skipped)
     return f"\n\nThe end of its log:\n{stand.child.tail(12)}" if has_failed else ""
+
+
+def _remedy(run: Run) -> str:
+    if any(route.reason.startswith("answers 5") for route in run.skipped):
+        return "The application fails by itself: mend what its log says first."
+    return "Routes that write, call out or need a login get no load."
 
 
 def _reasons(run: Run) -> str:

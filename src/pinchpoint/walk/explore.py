@@ -207,6 +207,8 @@ def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]
             return ((), refused) if (refused := refusal(again)) else (sampled, "")
         if sampled and refusal(again).startswith("needs login"):
             return (), refusal(again)
+    if redirecting:
+        walk.assumptions.append(f"{route.endpoint}: nothing but redirects was seen")
     return redirecting, "" if redirecting else reason
 
 
@@ -239,7 +241,14 @@ def _linked(walk: _Walk, route: Route) -> tuple[str, ...]:
     if all(parameter.kind != "path" for parameter in values.path_parameters(route)):
         return tuple(linked[: values.MOST_VALUES])
     checked = ((path, walk.visit(route.endpoint, path)) for path in linked[:MOST_CHECKED])
-    return tuple(path for path, seen in checked if not (refusal(seen) or is_unresolved(seen)))
+    return tuple(path for path, seen in checked if _is_answer_of(route, seen))
+
+
+def _is_answer_of(route: Route, seen: Visit) -> bool:
+    """Whether this route answered, and not one that the table leaves out, such as static files."""
+    names = (route.endpoint, f"GET {seen.path.partition('?')[0]}")
+    is_other = seen.trace is not None and seen.trace.endpoint not in names
+    return not (is_other or refusal(seen) or is_unresolved(seen))
 
 
 def _sampled(walk: _Walk, route: Route, seen: Visit) -> tuple[Visit, tuple[str, ...]]:

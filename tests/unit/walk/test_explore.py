@@ -27,7 +27,7 @@ TABLES = {("project", "id"): ["flat", "trip"], ("bill", "id"): [7, 8, 9]}
 SLOW_NS = 3_000_000_000
 
 
-def _visit(path: str, answer: Answer, duration_ns: int) -> Visit:
+def _visit(endpoint: str, path: str, answer: Answer, duration_ns: int) -> Visit:
     status, text, statements = answer
     spans = tuple(
         Span(
@@ -58,7 +58,7 @@ def _visit(path: str, answer: Answer, duration_ns: int) -> Visit:
         ),
         headers=headers,
         body=text.encode(),
-        trace=Trace(1, "", 1, 1, 1, 1, 2, 0, status, spans),
+        trace=Trace(1, endpoint, 1, 1, 1, 1, 2, 0, status, spans),
     )
 
 
@@ -76,9 +76,10 @@ def _walk(
             return {"is_debug": is_debug}
         return {"values": TABLES.get((arguments["table"], arguments["column"]), [])}
 
-    def visit(_: str, path: str) -> Visit:
+    def visit(endpoint: str, path: str) -> Visit:
         asked.append(path)
-        return _visit(path, site(path), duration_ns)
+        resolved = "GET /static/{path}" if path.startswith("/static/") else endpoint
+        return _visit(resolved, path, site(path), duration_ns)
 
     asked: list[str] = []
     running = Running(
@@ -173,8 +174,8 @@ def test_a_slow_route_is_not_visited_again_and_again() -> None:
 
 def test_a_catch_all_gets_its_links_that_answer() -> None:
     def site(path: str) -> Answer:
-        links = '<a href="/blog/">b</a> <img src="/static/x.png"> <a href="/users/1">u</a>'
-        return (200 if path in {"/start", "/blog/", "/users/1"} else 404), links, ()
+        links = '<a href="/blog/"> <img src="/static/x.png"> <a href="/users/1"> <a href="/gone">'
+        return (404 if path == "/gone" else 200), links, ()
 
     found, _ = _walk(site, "/start", "/{page}", "/users/{id}", kinds={"page": "path"})
     assert _paths(found)["GET /{page}"] == ("/blog/",)
