@@ -105,16 +105,21 @@ def databases() -> "dict[str, Any]":
     return {"databases": names}
 
 
-def explain(statements: "list[str] | None" = None) -> "dict[str, Any]":
+def explain(
+    statements: "list[str] | None" = None, digests: "list[str] | None" = None
+) -> "dict[str, Any]":
     """How the databases execute statements, with the parameters that they last had.
 
     Args:
         statements: Texts as recorded; None for all that are remembered.
+        digests: Instead of texts; those of which this process remembers none are left out.
 
     Returns:
         `plans`, one per statement, as `plans.explain` describes it.
     """
     chosen = list(_statements) if statements is None else statements
+    if digests is not None:
+        chosen = [text for text in chosen if wire.digest(text) in digests]
     return {"plans": [_explain(text) for text in chosen]}
 
 

@@ -86,3 +86,10 @@ DATABASES_VARIABLE = "PINCHPOINT_PROBE_DATABASES"
 """JSON object: database name or SQLite path -> the clone that is to be opened instead."""
 CHANGE_VARIABLE = "PINCHPOINT_PROBE_CHANGE"
 """JSON object: `file` of a fix and its `parameters`; applied when the process starts."""
+
+
+def digest(statement: str) -> str:
+    """A short name of a statement: texts may be longer than a server lets a header be."""
+    from hashlib import blake2b
+
+    return blake2b(statement.encode("utf-8", "replace"), digest_size=8).hexdigest()

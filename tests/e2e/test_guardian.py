@@ -83,13 +83,13 @@ with guard(base=Path(wanted["base"])) as guardian:
     fork = os.fork() if wanted["has_fork"] else -1
     if fork == 0:
         time.sleep(600)
-    print(json.dumps({
-        "fork": fork,
-        "folder": str(guardian.folder),
-        "guardian": guardian._process.pid,
-        "children": [child.pid for child in children],
-    }), flush=True)
     try:
+        print(json.dumps({
+            "fork": fork,
+            "folder": str(guardian.folder),
+            "guardian": guardian._process.pid,
+            "children": [child.pid for child in children],
+        }), flush=True)
         time.sleep(600)
     except KeyboardInterrupt:
         print("interrupted", flush=True)

@@ -196,3 +196,16 @@ print(type(connection) is sqlite3.Connection, sqlite3.connect is sqlite3.dbapi2.
     assert run(probe, code) == "True True"
     assert spans(probe.folder, "sql") == []
     assert shop.exists()
+
+
+def test_explains_what_digests_name(probe: Probe, shop: Path) -> None:
+    code = f"""{CONNECT}
+import json
+from pinchpoint_probe import wire
+connection.execute("SELECT * FROM items WHERE name = ?", ("a",)).fetchall()
+connection.execute("SELECT * FROM items").fetchall()
+names = [wire.digest("SELECT * FROM items"), wire.digest("unknown")]
+print(json.dumps([plan["statement"] for plan in databases.explain(digests=names)["plans"]]))
+"""
+    assert json.loads(run(probe, code)) == ["SELECT * FROM items"]
+    assert shop.exists()

@@ -136,3 +136,31 @@ def test_names_handlers(tables: Any) -> None:
     handlers = {route["path"]: route["handler"] for route in tables[0]["routes"]}
     assert handlers["/shop/orders/{order_id}"] == "__main__.order"
     assert handlers["/small/hello/{n}"] == "__main__.hello"
+
+
+def test_reads_parameters_as_pydantic_1_describes_them(probe: Probe) -> None:
+    code = """
+        import json
+        from types import SimpleNamespace
+        import fastapi.security.base
+        from pinchpoint_probe.routes import fastapi as routes
+
+        class UndefinedType: ...
+
+        def field(alias, kind, default):
+            info = SimpleNamespace(default=default, default_factory=None)
+            return SimpleNamespace(alias=alias, outer_type_=kind, field_info=info)
+
+        dependant = SimpleNamespace(
+            call=None, dependencies=[],
+            path_params=[field("id", int, ...)],
+            query_params=[field("q", str, UndefinedType()), field("page", int, 1)],
+        )
+        print(json.dumps(routes.details(dependant, {"id": "str"})["parameters"]))
+    """
+    found = json.loads(probe.run(code))
+    assert [(one["name"], one["kind"], one["is_required"], one["example"]) for one in found] == [
+        ("id", "int", True, ""),
+        ("q", "str", True, ""),
+        ("page", "int", False, "1"),
+    ]

@@ -41,7 +41,7 @@ CHECK_S = 1.0
 """How often the tool's life is checked, should another process hold its end of the channel open."""
 
 POLL_S = 0.005
-END_GRACE_S = 3.0
+END_GRACE_S = 5.0
 """For each child at the end; longer would be noticed after Ctrl-C."""
 
 KILL_TIMEOUT_S = 5.0

@@ -40,7 +40,8 @@ class Probe:
 
     @classmethod
     def create(cls, folder: Path) -> Probe:
-        """Make the control page in an empty private folder; nothing is recorded or guarded yet."""
+        """Make a private folder with the control page; nothing is recorded or guarded yet."""
+        folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / "control"
         file.write_bytes(bytes(wire.CONTROL_BYTES))
         with file.open("r+b") as control:

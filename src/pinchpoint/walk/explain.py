@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pinchpoint.model.span import Category
 from pinchpoint.walk.plans import parse_plan
+from pinchpoint_probe import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pinchpoint.model.recording import Plan
     from pinchpoint.model.running import Running
     from pinchpoint.model.span import Trace
+
+BATCH = 100
+"""Digests in one question: it travels in a header, and gunicorn refuses one above 8190 bytes."""
 
 
 def statements_of(traces: Iterable[Trace]) -> frozenset[str]:
@@ -30,11 +34,12 @@ def fetch_plans(running: Running, statements: frozenset[str]) -> tuple[Plan, ...
     """
     plans: dict[str, Plan] = {}
     for _ in range(4 * running.deployment.workers):
-        missing = statements - plans.keys()
+        missing = sorted(statements - plans.keys())
         if not missing:
             break
-        answer = running.ask("explain", {"statements": sorted(missing)})
-        for entry in answer.get("plans", ()):
-            if (plan := parse_plan(entry)) is not None:
-                plans[plan.statement] = plan
+        for batch in (missing[at : at + BATCH] for at in range(0, len(missing), BATCH)):
+            answer = running.ask("explain", {"digests": [wire.digest(text) for text in batch]})
+            for entry in answer.get("plans", ()):
+                if (plan := parse_plan(entry)) is not None:
+                    plans[plan.statement] = plan
     return tuple(plans.values())

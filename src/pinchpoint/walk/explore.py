@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from pinchpoint.errors import LaunchError
 from pinchpoint.model.running import Running
 from pinchpoint.model.span import Category
 from pinchpoint.model.workload import (
@@ -20,7 +23,7 @@ from pinchpoint.model.workload import (
 )
 from pinchpoint.walk import sql, values
 from pinchpoint.walk.client import Visit
-from pinchpoint.walk.refusal import is_unresolved, refusal
+from pinchpoint.walk.refusal import is_redirect, is_unresolved, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +37,8 @@ BUDGET_S = 20.0
 """After this the rest of the routes is listed as not tried."""
 SLOW_S = 1.0
 """A route that takes this long alone is visited once: two more would only cost budget."""
+FEWEST_DETOURS = 5
+"""Routes that redirect to one place: fewer may do so for reasons of their own."""
 MOST_CHECKED = 20
 """Links to a route that would match any path, tried one by one."""
 
@@ -86,8 +91,17 @@ class _Walk:
 
 
 def read_routes(running: Running) -> RouteTable:
-    """Ask the probe for the application's route table."""
+    """Ask the probe for the application's route table.
+
+    Raises:
+        LaunchError: The probe cannot read it.
+    """
     answer = running.ask("routes", {})
+    if "error" in answer:
+        raise LaunchError(
+            f"the route table of {running.app.target} cannot be read: {answer['error']}",
+            "This is a bug of pinchpoint, or a version of the framework that it does not know.",
+        )
     return RouteTable(
         framework=str(answer.get("framework", "unknown")),
         routes=tuple(_route(item) for item in answer.get("routes", ())),
@@ -124,6 +138,7 @@ def explore(  # noqa: PLR0913  # three nouns, three knobs
             continue
         on_route(route.endpoint)
         _try(walk, route)
+    _leave_out_detours(walk)
     if running.ask("debug", {}).get("is_debug"):
         walk.assumptions.append("the application is in debug mode: in production it is faster")
     assumptions = (f"mix: equal shares of {len(walk.templates)} routes", *walk.assumptions)
@@ -181,6 +196,21 @@ def _try(walk: _Walk, route: Route) -> None:
         return
     walk.visits += visits
     walk.templates.append(RequestTemplate(endpoint=route.endpoint, paths=paths))
+
+
+def _leave_out_detours(walk: _Walk) -> None:
+    """Give no load to routes that all send the visitor to one place, as before a first set-up."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for seen in walk.visits:
+        if is_redirect(seen):
+            places[urlsplit(seen.headers.get("location", "")).path].add(seen.sample.endpoint)
+    for place, endpoints in places.items():
+        if len(endpoints) < FEWEST_DETOURS:
+            continue
+        reason = f"redirects to {place}, as {len(endpoints)} routes do"
+        walk.skipped += [SkippedRoute(endpoint=name, reason=reason) for name in sorted(endpoints)]
+        walk.templates = [one for one in walk.templates if one.endpoint not in endpoints]
+        walk.visits = [seen for seen in walk.visits if seen.sample.endpoint not in endpoints]
 
 
 def _paths_that_answer(walk: _Walk, route: Route) -> tuple[tuple[str, ...], str]:

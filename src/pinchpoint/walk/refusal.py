@@ -30,14 +30,19 @@ def refusal(seen: Visit) -> str:
         return f"no answer ({seen.sample.error})"
     if status in {401, 403}:
         return f"needs login ({status})"
-    if _is_redirect(status):
+    if is_redirect(seen):
         return _redirected(seen)
     return f"answers {status}" if status >= 400 else ""
 
 
+def is_redirect(seen: Visit) -> bool:
+    """Whether the answer sends the visitor elsewhere."""
+    return 300 <= seen.sample.status < 400 and seen.sample.status != 304
+
+
 def is_unresolved(seen: Visit) -> bool:
     """Whether the application may not know the keys in the path: it sends the visitor away."""
-    return seen.sample.status == 404 or _is_redirect(seen.sample.status)
+    return seen.sample.status == 404 or is_redirect(seen)
 
 
 def _redirected(seen: Visit) -> str:
@@ -50,7 +55,3 @@ def _redirected(seen: Visit) -> str:
     if place.scheme == "https" and place.path == asked:
         return "answers only by https"
     return ""
-
-
-def _is_redirect(status: int) -> bool:
-    return 300 <= status < 400 and status != 304

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _KINDS = {"UUID": "uuid", "Path": "path", "NoneType": "str"}
+_UNDEFINED = ("PydanticUndefinedType", "UndefinedType")
+"""Of pydantic 2 and 1: there is no default."""
 
 
 def details(dependant: "Any", kinds: "Mapping[str, str]") -> "dict[str, Any]":
@@ -24,11 +26,12 @@ def details(dependant: "Any", kinds: "Mapping[str, str]") -> "dict[str, Any]":
     for part in _flat(dependant):
         needs_login = needs_login or _is_security(part.call)
         for field in part.path_params:
-            found = _parameter(field.alias, field.field_info, "path", kinds.get(field.alias, "str"))
+            kind = kinds.get(field.alias, "str")
+            found = _parameter(field.alias, field.field_info, _annotation(field), "path", kind)
             parameters.setdefault(("path", field.alias), found)
         for field in part.query_params:
-            for name, info in _fields(field):
-                parameters.setdefault(("query", name), _parameter(name, info, "query"))
+            for name, info, annotation in _fields(field):
+                parameters.setdefault(("query", name), _parameter(name, info, annotation, "query"))
     declared = [name for name in kinds if ("path", name) not in parameters]
     undeclared = [routes.parameter(name, kinds[name]) for name in declared]
     return {"needs_login": needs_login, "parameters": [*parameters.values(), *undeclared]}
@@ -46,25 +49,40 @@ def _is_security(call: "Any") -> bool:
     return isinstance(call, base) and bool(getattr(call, "auto_error", True))
 
 
-def _fields(field: "Any") -> "Iterator[tuple[str, Any]]":
+def _annotation(field: "Any") -> "Any":
+    """Its type: the field has it itself in pydantic 1, and its information in 2."""
+    info = field.field_info
+    return info.annotation if hasattr(info, "annotation") else field.outer_type_
+
+
+def _fields(field: "Any") -> "Iterator[tuple[str, Any, Any]]":
     """A query parameter, or those of the model that stands for several."""
-    model = getattr(field.field_info.annotation, "model_fields", None)
+    annotation = _annotation(field)
+    model = getattr(annotation, "model_fields", None)
     if model is None:
-        yield field.alias, field.field_info
+        yield field.alias, field.field_info, annotation
         return
     for name, info in model.items():
-        yield info.alias or name, info
+        yield info.alias or name, info, info.annotation
 
 
-def _parameter(name: str, info: "Any", location: str, kind: str = "str") -> "dict[str, Any]":
-    annotation = _without_none(info.annotation)
+def _parameter(
+    name: str, info: "Any", annotation: "Any", location: str, kind: str = "str"
+) -> "dict[str, Any]":
+    annotation = _without_none(annotation)
     return routes.parameter(
         name,
         kind if kind != "str" else _kind(annotation),
         location=location,
-        is_required=info.is_required(),
+        is_required=not _has_default(info),
         example=_example(info, annotation),
     )
+
+
+def _has_default(info: "Any") -> bool:
+    if getattr(info, "default_factory", None) is not None:
+        return True
+    return info.default is not ... and type(info.default).__name__ not in _UNDEFINED
 
 
 def _without_none(annotation: "Any") -> "Any":
@@ -84,14 +102,15 @@ def _kind(annotation: "Any") -> str:
 
 def _example(info: "Any", annotation: "Any") -> "Any":
     """What the application's own description gives: an example, the default, a choice."""
-    if info.examples:
-        return info.examples[0]
+    examples = getattr(info, "examples", None)
+    if examples and isinstance(examples, list):
+        return examples[0]
     for example in (getattr(info, "openapi_examples", None) or {}).values():
         return example.get("value", "")
     members = getattr(annotation, "__members__", {})  # of an enumeration
     choices = [*members.values(), *getattr(annotation, "__args__", ())]
-    default = None if info.is_required() else info.default
-    if default is not None and type(default).__name__ != "PydanticUndefinedType":
+    default = info.default if _has_default(info) else None
+    if default is not None and type(default).__name__ not in _UNDEFINED:
         return getattr(default, "value", default)
     if choices and not isinstance(choices[0], type):
         return getattr(choices[0], "value", choices[0])

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import CUSTOMER, ELSEWHERE, SITE, mix, recording, request, sql
+from building import CUSTOMER, ELSEWHERE, SITE, Operation, mix, recording, request, sql
 from pinchpoint.attribute import attribute
 from pinchpoint.diagnose import diagnose
 from pinchpoint.model.finding import Location, Status
 
 if TYPE_CHECKING:
-    from building import Operation
     from pinchpoint.model.finding import Finding
     from pinchpoint.model.recording import Recording
 
@@ -31,6 +30,19 @@ def test_share_is_what_a_fix_could_win() -> None:
     assert finding.share_ratio == pytest.approx(0.9)  # 90 of 100 ms
     assert finding.mix_share_ratio == pytest.approx(0.9)
     assert finding.status is Status.PREDICTED
+
+
+def test_a_mappers_work_between_the_statements_can_be_won_too() -> None:
+    row = (sql(CUSTOMER, ms=1), Operation(ms=3))
+    (finding,) = found(recording("GET /orders", *row * 11, app_ms=9))
+    assert finding.share_ratio == pytest.approx(41 / 53)  # 11 statements, 10 times between them
+    assert [one.value for one in finding.evidence[1:]] == pytest.approx([0.011, 0.030])
+
+
+def test_work_before_the_loop_and_in_other_statements_is_not_of_it() -> None:
+    row = (sql(CUSTOMER, ms=1), sql(ms=2, site=ELSEWHERE, rows=500))
+    (finding,) = found(recording("GET /orders", Operation(ms=20), *row * 10, app_ms=0))
+    assert finding.share_ratio == pytest.approx(10 / 50)
 
 
 def test_names_the_line_the_statement_and_the_count() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from pinchpoint.errors import LaunchError
 from pinchpoint.model.app import App, Deployment, Framework, Interface
 from pinchpoint.model.running import Running
 from pinchpoint.model.sample import Sample
 from pinchpoint.model.span import Category, Span, Trace
 from pinchpoint.model.workload import Parameter, Route, RouteTable
-from pinchpoint.walk import Selection, explore
+from pinchpoint.walk import Selection, explore, read_routes
 from pinchpoint.walk.client import Visit
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def _visit(endpoint: str, path: str, answer: Answer, duration_ns: int) -> Visit:
         path=path,
         sample=Sample(
             trace_id=1,
-            endpoint="",
+            endpoint=endpoint,
             intended_ns=1,
             sent_ns=1,
             first_byte_ns=1 + duration_ns,
@@ -82,7 +85,12 @@ def _walk(
         return _visit(resolved, path, site(path), duration_ns)
 
     asked: list[str] = []
-    running = Running(
+    table = RouteTable(framework="flask", routes=tuple(_route(path, kinds or {}) for path in paths))
+    return explore(_running(ask), table, visit, selection=Selection()), asked
+
+
+def _running(ask: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]) -> Running:
+    return Running(
         app=App(
             target="main:app",
             interface=Interface.WSGI,
@@ -97,8 +105,6 @@ def _walk(
         pid=1,
         ask=ask,
     )
-    table = RouteTable(framework="flask", routes=tuple(_route(path, kinds or {}) for path in paths))
-    return explore(running, table, visit, selection=Selection()), asked
 
 
 def _route(path: str, kinds: Mapping[str, str]) -> Route:
@@ -162,6 +168,16 @@ def test_a_blog_index_of_authors_is_no_login() -> None:
     assert list(_paths(found)) == ["GET /authors"]
 
 
+@pytest.mark.parametrize(("count", "is_detour"), [(4, False), (5, True)])
+def test_routes_that_all_lead_to_one_place_get_no_load(count: int, *, is_detour: bool) -> None:
+    def site(path: str) -> Answer:
+        return (200, "", ()) if path == "/setup" else (307, "/setup", ())
+
+    found, _ = _walk(site, "/setup", *(f"/page{number}" for number in range(count)))
+    assert ("GET /page0" not in _paths(found)) is is_detour
+    assert all(one.reason == "redirects to /setup, as 5 routes do" for one in found.skipped)
+
+
 def test_a_site_that_insists_on_https_gets_no_load() -> None:
     found, _ = _walk(lambda path: (301, f"https://127.0.0.1:1{path}", ()), "/about")
     assert _reason(found) == "answers only by https"
@@ -187,3 +203,9 @@ def test_debug_mode_is_said() -> None:
     assert any("debug mode" in text for text in found.workload.assumptions)
     found, _ = _walk(lambda _: (200, "", ()), "/")
     assert not any("debug mode" in text for text in found.workload.assumptions)
+
+
+def test_a_route_table_that_cannot_be_read_is_no_empty_one() -> None:
+    running = _running(lambda *_: {"pid": 1, "error": "routes: AttributeError()"})
+    with pytest.raises(LaunchError, match="cannot be read: routes: AttributeError"):
+        read_routes(running)

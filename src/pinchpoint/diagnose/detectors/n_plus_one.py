@@ -3,6 +3,8 @@
 Seen as: one statement, apart from its values, at one line of the user's code, five times or
     more in the median request of an endpoint.
 Costs: a round trip, and an object-relational mapper's work, for each row. Grows with the data.
+    The mapper's work is not told from other work between the statements: the share is at most
+    that of both.
 Not seen: batches (IN lists with several values, arrays, pages by key or offset, fetches of a
     hundred rows at a time), a statement that stands on several lines, loops of fewer than five
     rows on the data at hand.
@@ -54,28 +56,44 @@ class _Repeated:
     statement: str
     site: str
     time_s: float = 0.0
+    between_s: float = 0.0
     per_request: float = 0.0
     rows: int = 0
     counts: Counter[int] = field(default_factory=Counter)
 
-    def add(self, trace_id: int, span: Span) -> None:
+    def add(self, trace_id: int, span: Span, before_s: float) -> None:
+        if self.counts[trace_id]:  # what comes before the first one need not be of the loop
+            self.between_s += before_s
         self.counts[trace_id] += not span.is_continuation
         self.time_s += span.duration_s
         self.rows += max(0, span.rows)
 
 
 def _statements(traces: Sequence[Trace]) -> Sequence[_Repeated]:
-    """All statements by line; `time_s` and `per_request` (a median) are those of a request."""
+    """All statements by line; times and `per_request` (a median) are those of a request."""
     found: dict[tuple[str, str], _Repeated] = {}
     for trace in traces:
-        for span in trace.spans:
+        for span, before_s in _with_work_before(trace):
             if span.category is Category.SQL and _is_repeatable(span.name):
                 key = normalize(span.name), span.site
-                found.setdefault(key, _Repeated(*key)).add(trace.trace_id, span)
+                found.setdefault(key, _Repeated(*key)).add(trace.trace_id, span, before_s)
     for repeated in found.values():
         repeated.time_s /= len(traces)
+        repeated.between_s /= len(traces)
         repeated.per_request = median(repeated.counts[trace.trace_id] for trace in traces)
     return tuple(found.values())
+
+
+def _with_work_before(trace: Trace) -> Iterator[tuple[Span, float]]:
+    """Each span with the time since the one before it: of the code that prepares a statement."""
+    starts_ns = {span.span_id: span.start_ns for span in trace.spans}
+    parents = {span.parent_id for span in trace.spans}
+    last_end_ns = trace.start_ns
+    for span in sorted(trace.spans, key=lambda span: span.start_ns):
+        since_ns = max(last_end_ns, starts_ns.get(span.parent_id, trace.start_ns))
+        yield span, max(0, span.start_ns - since_ns) / 1e9
+        if span.span_id not in parents:
+            last_end_ns = max(last_end_ns, span.end_ns)
 
 
 def _is_repeatable(statement: str) -> bool:
@@ -83,7 +101,9 @@ def _is_repeatable(statement: str) -> bool:
 
 
 def _finding(case: Case, site: str, found: Sequence[_Repeated]) -> Finding:
-    time_s = sum(one.time_s for one in found)
+    statements_s = sum(one.time_s for one in found)
+    between_s = sum(one.between_s for one in found)
+    time_s = statements_s + between_s
     share_ratio = case.share_ratio(time_s)
     charged = case.charged(site=site) if site else ()
     return Finding(
@@ -103,7 +123,8 @@ def _finding(case: Case, site: str, found: Sequence[_Repeated]) -> Finding:
                 )
                 for one in found
             ),
-            Evidence(statement="time in them per request", value=time_s, unit="s"),
+            Evidence(statement="time in them per request", value=statements_s, unit="s"),
+            Evidence(statement="in the code between them, at most", value=between_s, unit="s"),
         ),
         victims=case.victims(charged),
         advice=ADVICE,
