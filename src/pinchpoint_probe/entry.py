@@ -161,17 +161,22 @@ async def _record_awaited(
 ) -> None:
     status = 500
     is_finished = False
+    remaining_bytes = -1
     path = f"{scope['method']} {scope['path']}"
 
     async def recorded(message: "Any") -> None:
-        nonlocal status, is_finished
+        nonlocal status, is_finished, remaining_bytes
         await send(message)
         kind = message["type"]
         if kind == "http.response.start":
             status = message["status"]
-        elif kind == "http.response.body" and not message.get("more_body") and not is_finished:
-            is_finished = True
-            spans.finish(frame.request, path, status)
+            remaining_bytes = _content_length(message.get("headers", ()))
+        elif kind == "http.response.body" and not is_finished:
+            remaining_bytes -= len(message.get("body", b""))
+            # Starlette's BaseHTTPMiddleware sends an empty part after all: the client is gone then.
+            if remaining_bytes == 0 or not message.get("more_body"):
+                is_finished = True
+                spans.finish(frame.request, path, status)
 
     token = spans.current.set(frame)
     try:
@@ -180,6 +185,14 @@ async def _record_awaited(
         spans.current.reset(token)
         if not is_finished:
             spans.finish(frame.request, path, status)
+
+
+def _content_length(headers: "Iterable[Any]") -> int:
+    """How long the body will be; -1 if it is not said."""
+    for name, value in headers:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return -1
 
 
 async def _answer_or_call(

@@ -105,6 +105,22 @@ def test_a_request_ends_with_the_last_part_of_the_body(recorded: Path) -> None:
     assert counts == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("headers", "is_finished"), [([(b"Content-Length", b"6")], True), ([], False)]
+)
+def test_a_request_ends_when_the_announced_body_is_complete(
+    recorded: Path, headers: list[tuple[bytes, bytes]], *, is_finished: bool
+) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({**START, "headers": headers})
+        await send({**END, "more_body": True})
+        assert bool(reading.requests(recorded)) is is_finished
+        await send({"type": "http.response.body", "body": b""})
+
+    call(app, scope_of(TRACE))
+    assert len(reading.requests(recorded)) == 1
+
+
 def test_an_exception_is_passed_on_and_recorded_as_500(recorded: Path) -> None:
     async def app(*_: Any) -> None:
         raise LookupError

@@ -94,11 +94,11 @@ QUICK = SearchLimits(
 )
 """18 to 34 s. Simulated: 88 % and 64 %."""
 NORMAL = SearchLimits(
-    warm_up_max_s=10.0,
+    warm_up_max_s=8.0,
     sweep_min_s=1.5,
     sweep_max_s=3.0,
     plateau_min_s=6.0,
-    plateau_max_s=13.0,
+    plateau_max_s=12.0,
     precision_ratio=0.025,
     confirm_min_s=5.0,
     confirm_max_s=8.0,

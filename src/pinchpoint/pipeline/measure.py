@@ -42,7 +42,7 @@ PIN_SHARE = 0.9
 """What `find_saturation` confirms, and the last share of LOADS."""
 LOADS = {
     Effort.QUICK: ((0.4, 2.5), (PIN_SHARE, 6.0)),
-    Effort.NORMAL: ((0.3, 4.0), (0.6, 4.0), (PIN_SHARE, 12.0)),
+    Effort.NORMAL: ((0.3, 3.0), (0.6, 3.0), (PIN_SHARE, 10.0)),
     Effort.THOROUGH: ((0.2, 10.0), (0.4, 10.0), (0.6, 15.0), (0.8, 20.0), (PIN_SHARE, 40.0)),
 }
 """(share of capacity, seconds) of the recorded open-loop steps; the last is the pin."""

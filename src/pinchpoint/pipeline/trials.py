@@ -44,6 +44,8 @@ LONGEST_BLOCK_S = 4.0
 BUDGET_S = {Effort.QUICK: 45.0, Effort.NORMAL: 75.0, Effort.THOROUGH: 300.0}
 PAIRS_IN_BUDGET = 16
 """An experiment decides from 12 pairs on; a budget for fewer could never end in a verdict."""
+SPARE_PAIRS = 4
+"""Contaminated pairs that are measured again: more would cost more time than they save."""
 FUTILE_PAIRS = 8
 """Of `check`, which would rather try the next fix; `prove` goes on until it can rule out."""
 MOST_PROOFS = 3
@@ -169,7 +171,9 @@ def _rules(run: Run, settings: Settings, *, futile_pairs: int = 0) -> Experiment
     wanted_s = FEWEST_BLOCK_REQUESTS / max(run.capacity.rate_rps, 0.1)
     block_s = min(LONGEST_BLOCK_S, max(SHORTEST_BLOCK_S, wanted_s))
     max_s = max(BUDGET_S[settings.effort], PAIRS_IN_BUDGET * 2 * block_s)
-    return ExperimentRules(block_s=block_s, max_s=max_s, futile_pairs=futile_pairs)
+    return ExperimentRules(
+        block_s=block_s, max_s=max_s, futile_pairs=futile_pairs, spare_pairs=SPARE_PAIRS
+    )
 
 
 @contextmanager

@@ -310,10 +310,11 @@ def _keys(
     spans = seen.trace.spans if seen.trace else ()
     lookups = list(sql.lookups(span.name for span in spans if span.category is Category.SQL))
     names = [item.name for item in values.path_parameters(route) if item.name not in tried]
-    pairs = [(name, *found) for name in names for found in lookups if sql.is_key_of(*found, name)]
-    if not pairs and len(names) == 1 and not tried:
-        pairs = [(names[0], *found) for found in lookups[:1]]
-    for name, table, column in pairs:
+    # Only the first that fits: `id` fits other tables', too, and a sample may fail by chance.
+    firsts = {name: [one for one in lookups if sql.is_key_of(*one, name)][:1] for name in names}
+    if not any(firsts.values()) and len(names) == 1 and not tried:
+        firsts = {names[0]: lookups[:1]}
+    for name, table, column in [(name, *one) for name, found in firsts.items() for one in found]:
         if keys := _sample(walk.running, table, column):
             noun = "keys" if len(keys) > 1 else "key"
             walk.assumptions.append(

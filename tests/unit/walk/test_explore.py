@@ -135,6 +135,12 @@ def test_each_parameter_gets_keys_of_its_own_table() -> None:
     }
 
 
+def test_ids_of_another_table_are_no_keys() -> None:
+    unknown = "SELECT * FROM host WHERE host.id = ?"  # no worker has a sample of it
+    found, _ = _walk(lambda _: (200, "", (unknown, BILL)), "/hosts/{id}")
+    assert _paths(found) == {"GET /hosts/{id}": ("/hosts/1",)}
+
+
 def test_a_redirect_is_no_answer_where_a_key_gives_one() -> None:
     def site(path: str) -> Answer:
         is_known = path.strip("/") in {"flat", "trip"}
