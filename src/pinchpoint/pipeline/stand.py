@@ -125,6 +125,10 @@ class Observer:
 
     def _resources(self, duration_s: float) -> tuple[ResourceSample, ...]:
         after = self._usage()
+        # One that ended meanwhile was somebody else's, and would make the sum run backwards.
+        alive = procfs.alive(self._databases)
+        is_database_known = bool(alive) and alive == self._databases
+        self._databases = alive
         return tuple(
             ResourceSample(
                 resource=name,
@@ -133,7 +137,7 @@ class Observer:
                 capacity_s=duration_s * (os.cpu_count() or 1),
             )
             for name, (cpu_s, wait_s) in self._before.items()
-            if name != "database" or self._databases
+            if name != "database" or is_database_known
         )
 
 

@@ -44,7 +44,7 @@ LONGEST_BLOCK_S = 4.0
 BUDGET_S = {Effort.QUICK: 45.0, Effort.NORMAL: 75.0, Effort.THOROUGH: 300.0}
 PAIRS_IN_BUDGET = 16
 """An experiment decides from 12 pairs on; a budget for fewer could never end in a verdict."""
-SPARE_PAIRS = 4
+SPARE_PAIRS = 2
 """Contaminated pairs that are measured again: more would cost more time than they save."""
 FUTILE_PAIRS = 8
 """Of `check`, which would rather try the next fix; `prove` goes on until it can rule out."""

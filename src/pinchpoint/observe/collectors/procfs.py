@@ -48,6 +48,11 @@ def named(names: Iterable[str]) -> tuple[int, ...]:
     return tuple(found)
 
 
+def alive(pids: Iterable[int]) -> tuple[int, ...]:
+    """Those of some processes that still run."""
+    return tuple(pid for pid in pids if psutil.pid_exists(pid))
+
+
 def machine_busy_s() -> float:
     """CPU time of the whole machine that was not idle, in seconds."""
     times = psutil.cpu_times()
