@@ -59,7 +59,9 @@ def outlook(report: Report) -> Iterator[str]:
         yield f"Proven: {_lower(best.change.advice)}: {_from_to(best.effects[0])}."
     if capacity.next_wall:
         at = f" at about {rate(capacity.next_wall_rps)}" if capacity.next_wall_rps else ""
-        yield f"Next wall: {capacity.next_wall}{at}."
+        # A fix that removes demand moves every wall; the figure is that of the app as it is.
+        of = " of the unchanged app" if proven_trials(report) else ""
+        yield f"Next wall{of}: {capacity.next_wall}{at}."
 
 
 def proven_trials(report: Report) -> tuple[Trial, ...]:

@@ -41,7 +41,7 @@ pinchpoint  shop.main:app (FastAPI 0.121, uvicorn x2, PostgreSQL 18)   run 2026-
 
 VERDICT  Saturates at 62.3 req/s (95 %: 58.4 to 65.1). The wall: the pool of 5 database connections.
          Proven: give the connection back before the call: 62 → 194 req/s, x3.13 (99 %: 2.91 to
-         3.36). Next wall: CPU of the application's workers at about 231 req/s.
+         3.36). Next wall of the unchanged app: CPU of the application's workers at about 231 req/s.
 
  ● PL002  A connection is held during a call to another service                req/s x3.13  [proven]
    --> main.py:5  in quote_product()  GET /products/{product_id}/quote
