@@ -84,6 +84,8 @@ class Probe:
                 wire.TOKEN_VARIABLE: TOKEN,
                 wire.USER_CODE_VARIABLE: str(self.app),
             }
+        # gunicorn makes its control socket there, or in the user's home.
+        environment["XDG_RUNTIME_DIR"] = str(self.folder)
         return environment | {"PYTHONDONTWRITEBYTECODE": "1"} | more
 
     def run(self, code: str, *, python: str = sys.executable, **options: Any) -> str:
