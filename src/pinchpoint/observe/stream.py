@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CATEGORIES = tuple(Category(name) for name in wire.CATEGORIES)
+OpenSpans = dict[int, dict[int, list[Span]]]
+"""By worker and trace."""
 READ_EVERY_S = 0.2
 """A worker writes at most some 10^5 records/s and its ring holds 131,072."""
 
@@ -48,6 +50,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._rings: dict[int, _Ring] = {}
+        self._open: OpenSpans = {}
 
     def close(self) -> None:
         """Let go of the workers' files."""
@@ -59,6 +62,7 @@ class Reader:
         """Forget what has been written so far."""
         for ring in self._known_rings():
             ring.read()
+        self._open.clear()
 
     def collect(self, *, until: threading.Event | None = None) -> Records:
         """Read what was written since the last call.
@@ -81,6 +85,7 @@ class Reader:
         return decode(
             {pid: (b"".join(parts), self._rings[pid].texts()) for pid, parts in chunks.items()},
             lost,
+            self._open,
         )
 
     def _known_rings(self) -> Iterable[_Ring]:
@@ -144,17 +149,24 @@ class _Ring:
         return tuple(texts)
 
 
-def decode(chunks: dict[int, tuple[bytes, Sequence[str]]], lost: int = 0) -> Records:
+def decode(
+    chunks: dict[int, tuple[bytes, Sequence[str]]],
+    lost: int = 0,
+    open_spans: OpenSpans | None = None,
+) -> Records:
     """Decode the raw records of each worker.
 
     Args:
         chunks: By pid: consecutive records, and the worker's texts.
         lost: Passed on.
+        open_spans: Spans of requests that had not ended when they were read; those of requests
+            that end here are taken out, and those of requests that do not are put in.
     """
     traces: list[Trace] = []
     holds: list[Hold] = []
+    waiting = open_spans if open_spans is not None else {}
     for pid, (data, texts) in chunks.items():
-        spans: dict[int, list[Span]] = defaultdict(list)
+        spans = waiting.setdefault(pid, defaultdict(list))
         requests: list[tuple[int, ...]] = []
         for record in wire.RECORD.iter_unpack(data):
             kind = record[_KIND]
@@ -164,7 +176,7 @@ def decode(chunks: dict[int, tuple[bytes, Sequence[str]]], lost: int = 0) -> Rec
                 requests.append(record)
             elif kind == wire.HOLD:
                 holds.append(_hold(record, texts, pid))
-        traces += [_trace(record, texts, pid, spans[record[_TRACE]]) for record in requests]
+        traces += [_trace(record, texts, pid, spans.pop(record[_TRACE], [])) for record in requests]
     traces.sort(key=lambda trace: trace.end_ns)
     return Records(traces=tuple(traces), holds=tuple(holds), lost=lost, pids=tuple(chunks))
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 DATABASES = ("postgres", "mysqld", "mariadbd")
 """Process names whose CPU counts as the database's, if it runs on this machine."""
+TRACE_WAIT_S = 2.0
+"""A request's record is written when its body ends: just after the client has it, unless the
+machine is busy. Without it a route that writes could not be told from one that does not."""
 
 
 class Observer:
@@ -171,8 +174,7 @@ class Stand:
         return visit
 
     def _with_trace(self, seen: Visit) -> Visit:
-        # The record of a request is written when its body ends: just after the client has it.
-        deadline = time.monotonic() + 0.5
+        deadline = time.monotonic() + TRACE_WAIT_S
         while time.monotonic() < deadline:
             for trace in self.observer.records().traces:
                 if trace.trace_id == seen.sample.trace_id:

@@ -57,6 +57,14 @@ def test_each_record_is_read_once(sink: Sink, reader: Reader) -> None:
     assert reader.collect().traces == ()
 
 
+def test_spans_that_are_read_before_their_request_ends_are_kept(sink: Sink, reader: Reader) -> None:
+    _span(sink, 3)
+    assert reader.collect().traces == ()
+    _request(sink, 3)
+    (trace,) = reader.collect().traces
+    assert [span.name for span in trace.spans] == ["SELECT 1"]
+
+
 def test_a_reader_that_is_overtaken_counts_what_it_lost(
     sink: Sink, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
