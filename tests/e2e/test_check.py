@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
+RAN = (0, 4)
+"""A busy machine may make the figures void (4, and the report says so); what is found, and
+what is not, must be right all the same."""
 SERVERS = {
     "flask_library": ("--server=gunicorn", "--workers=1", "--threads=4"),
     "django_clinic": ("--server=gunicorn", "--workers=2"),
@@ -53,7 +56,7 @@ def test_names_the_planted_causes_with_their_lines(
     name: str, database_of: Callable[[str], str], tmp_path: Path
 ) -> None:
     found = _check(name, database_of(name), tmp_path, "--quick", "--no-prove", *SERVERS[name])
-    assert found.status == 0, found.output + found.errors
+    assert found.status in RAN, found.output + found.errors
     for cause in planted(APPS / name):
         finding = found.finding(cause.code, cause.endpoint)
         assert Path(finding["file"]).name == Path(cause.file).name
@@ -68,9 +71,11 @@ def test_is_silent_on_the_healthy_control(
     healthy = f"{name}_healthy"
     url = database_of(healthy)
     found = _check(healthy, url, tmp_path, "--quick", "--no-prove", *SERVERS[name])
-    assert found.status == 0, found.output + found.errors
+    assert found.status in RAN, found.output + found.errors
     assert found.report["findings"] == []
-    assert found.report["verdict"]["capacity_rps"] > 0
+    is_void = bool(found.report["quality"]["violations"])
+    assert is_void == (found.status == 4)
+    assert is_void or found.report["verdict"]["capacity_rps"] > 0
 
 
 def test_nothing_is_written_called_or_sent(
