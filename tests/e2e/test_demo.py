@@ -57,15 +57,19 @@ def test_nothing_else_is_found(demo: Result) -> None:
     assert demo.codes == {cause.code for cause in PLANTED}
 
 
-def test_the_index_is_tried_on_a_clone_with_the_same_answers(demo: Result) -> None:
-    (tried,) = [trial for trial in demo.report["trials"] if trial["fix"] == "create_index"]
-    assert tried["same_answers"]
-    assert tried["on_clone"]
-    assert tried["ratio"] > 1
-    # How many pairs it takes is up to the machine; a verdict must follow its interval.
-    assert (tried["verdict"] == "improved") == (tried["low"] > 1)
-    statuses = {finding["code"]: finding["status"] for finding in demo.report["findings"]}
-    assert (statuses["DB002"] == "proven") == (tried["verdict"] == "improved")
+def test_fixes_are_tried_with_the_same_answers_and_verdicts_follow_their_intervals(
+    demo: Result,
+) -> None:
+    """How many pairs it takes, and so whether a fix is proven, is up to the machine."""
+    trials = demo.report["trials"]
+    assert trials
+    for tried in trials:
+        assert tried["same_answers"]
+        assert tried["on_clone"] == (tried["fix"] == "create_index")
+        assert (tried["verdict"] == "improved") == ((tried["low"] or 0) > 1)
+    proven = {tried["finding"] for tried in trials if tried["verdict"] == "improved"}
+    findings = demo.report["findings"]
+    assert {one["code"] for one in findings if one["status"] == "proven"} == proven
 
 
 def test_the_verdict_fits_on_a_screen(demo: Result) -> None:
