@@ -41,12 +41,10 @@ class Outcome:
     Attributes:
         report: What it says.
         folder: Where report and recording are.
-        is_complete: False if it was interrupted.
     """
 
     report: Report
     folder: Path
-    is_complete: bool = True
 
 
 class Interrupted(KeyboardInterrupt):
@@ -198,7 +196,7 @@ def _written_even_if_interrupted(run: Run) -> Generator[None]:
         run.warnings.append("interrupted: what follows is partial")
         report = run.report()
         _write(run, report)
-        raise Interrupted(Outcome(report=report, folder=run.folder, is_complete=False)) from None
+        raise Interrupted(Outcome(report=report, folder=run.folder)) from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pinchpoint import demo
 from pinchpoint.errors import LaunchError
-from pinchpoint.launch.services import postgresql
+from pinchpoint.launch.services import HOST, free_port, postgresql
 
 if TYPE_CHECKING:
     from pinchpoint.launch.guardian import Guardian
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.settings import Settings
 
-HOST = "127.0.0.1"
 ACCEPT_TIMEOUT_S = 10.0
 
 
@@ -51,9 +50,7 @@ def is_demo(app: App) -> bool:
 
 
 def _start_rates(guardian: Guardian) -> str:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     child = guardian.start(
         [sys.executable, str(demo.RATES), "--port", str(port)],
         name="rates",
