@@ -73,12 +73,71 @@ class RequestTemplate:
         endpoint: `GET /users/{id}`.
         paths: Concrete request targets with query, chosen at random for each request.
         headers: Additional request headers.
-        weight: Share of the mix, in any unit.
+        weight: Share of the mix, in any unit; 0 if only journeys use it.
+        path_weights: How often each path is chosen, in any unit; empty if all alike.
+        bodies: What is sent along, one for each path; empty if nothing is.
     """
 
     endpoint: str
     paths: tuple[str, ...]
     headers: tuple[tuple[str, str], ...] = ()
+    weight: float = 1.0
+    path_weights: tuple[float, ...] = ()
+    bodies: tuple[str, ...] = ()
+
+
+class CaptureSource(StrEnum):
+    """The part of an answer that a value is taken from."""
+
+    JSON = "json"
+    HEADER = "header"
+    COOKIE = "cookie"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A value that a journey takes from an answer, for the requests that follow.
+
+    Attributes:
+        name: Written `{{name}}` where later paths, headers and bodies use it.
+        source: Where it is.
+        expression: A JSON pointer (RFC 6901), the name of a header or cookie, or, for TEXT, a
+            regular expression with one group.
+    """
+
+    name: str
+    source: CaptureSource
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyStep:
+    """One request of a journey.
+
+    Attributes:
+        template: Index in the workload's templates.
+        think_time_s: Pause before it, from the end of the answer before.
+        captures: Taken from its answer.
+    """
+
+    template: int
+    think_time_s: float = 0.0
+    captures: tuple[Capture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What one virtual client does, in order, with its own cookies.
+
+    Attributes:
+        name: For the reader.
+        steps: At least one.
+        weight: Share of the arrivals, in the unit of the templates' weights.
+    """
+
+    name: str
+    steps: tuple[JourneyStep, ...]
     weight: float = 1.0
 
 
@@ -88,11 +147,13 @@ class Workload:
 
     Attributes:
         templates: At least one.
+        journeys: Sequences of requests; their first request is an arrival, the others follow.
         seed: Makes the order of endpoints and paths repeatable.
         assumptions: What was guessed about real traffic, one sentence each.
     """
 
     templates: tuple[RequestTemplate, ...]
+    journeys: tuple[Journey, ...] = ()
     seed: int = 1
     assumptions: tuple[str, ...] = ()
 
