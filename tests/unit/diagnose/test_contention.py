@@ -232,5 +232,10 @@ class TestTooFewWorkers:
         assert codes(self.queued(app_ms=20)) == []
         assert codes(self.queued(app_ms=28)) == ["SV001"]
 
+    def test_what_it_takes_alone_was_seen_in_the_walk(self) -> None:
+        seen = self.queued(app_ms=30)
+        walk = step(request(QUOTE, app_ms=15), purpose="walk", in_flight=1)
+        assert codes(replace(seen, steps=(walk, *seen.steps))) == []
+
     def test_an_event_loop_has_no_workers_to_add(self) -> None:
         assert codes(self.queued(interface=Interface.ASGI)) == []

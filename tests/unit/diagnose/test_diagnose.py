@@ -90,6 +90,16 @@ def test_serialization_below_5_ms_is_no_finding() -> None:
     assert diagnose(seen, attribute(seen)) == ()
 
 
+@pytest.mark.parametrize(("alone_ms", "is_found"), [(5, True), (4.9, False)])
+def test_serialization_that_only_a_busy_machine_stretches_is_no_finding(
+    alone_ms: float, *, is_found: bool
+) -> None:
+    alone = step(request("GET /a", serialize(alone_ms)), purpose="walk", in_flight=1)
+    seen = recording_of(alone, step(request("GET /a", serialize(20), app_ms=20)))
+    found = [one.code for one in diagnose(seen, attribute(seen))]
+    assert found == (["CP002"] if is_found else [])
+
+
 class TestRuledOut:
     def reasons(self, seen: Recording) -> dict[str, str]:
         budgets = attribute(seen)

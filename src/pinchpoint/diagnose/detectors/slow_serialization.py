@@ -1,7 +1,7 @@
 """A good part of an endpoint's time turns its result into JSON.
 
 Seen as: serializing takes a tenth or more of the endpoint's service time, and 5 ms or more per
-    request.
+    request even while little else runs.
 Costs: CPU under the interpreter lock, in proportion to the size of the answer.
 Not seen: serializers without a hook (their time is the application's own), C encoders' time
     inside of other calls.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from pinchpoint.diagnose.alone import least_ns
 from pinchpoint.model.finding import Evidence, Finding, Location
 from pinchpoint.model.span import Category
 
@@ -35,7 +36,7 @@ def detect(case: Case) -> Iterator[Finding]:
     """Find endpoints that serialize for long; one finding for each."""
     time_s = case.budget.parts_s.get(Category.SERIALIZE, 0.0)
     share_ratio = case.share_ratio(time_s)
-    if share_ratio >= SHARE_RATIO and time_s >= SHORTEST_S:
+    if share_ratio >= SHARE_RATIO and _least_s(case) >= SHORTEST_S:
         site = _main_site(case.traces)
         charged = case.charged(site=site) if site else ()
         yield Finding(
@@ -45,11 +46,25 @@ def detect(case: Case) -> Iterator[Finding]:
             share_ratio=share_ratio,
             mix_share_ratio=case.mix_share_ratio(time_s, charged),
             location=Location.parse(site),
-            evidence=(Evidence(statement="serializing, per request", value=time_s, unit="s"),),
+            evidence=(
+                Evidence(statement="serializing, per request", value=time_s, unit="s"),
+                Evidence(
+                    statement="of it while little else runs", value=_least_s(case), unit="s"
+                ),
+            ),
             victims=case.victims(charged),
             advice=ADVICE,
             parameters={"site": site},
         )
+
+
+def _least_s(case: Case) -> float:
+    return least_ns(case.recording, case.endpoint, _serializing_ns) / 1e9
+
+
+def _serializing_ns(trace: Trace) -> int:
+    spans = (span for span in trace.spans if span.category is Category.SERIALIZE)
+    return sum(span.end_ns - span.start_ns for span in spans)
 
 
 def _main_site(traces: Sequence[Trace]) -> str:

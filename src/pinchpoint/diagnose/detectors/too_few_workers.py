@@ -1,7 +1,7 @@
 """Requests queue for a synchronous worker while the machine has CPU time left.
 
 Seen as: half or more of the mix's response time passes before a worker begins, 30 % or more of
-    the machine's CPU is idle, and requests take no longer inside than at a light load.
+    the machine's CPU is idle, and requests take no longer inside than at the lightest load.
 Costs: the queue, which grows without bound as the load nears workers / service time.
 Not seen: event loops, which have no such limit; machines without idle CPU; requests that wait
     for a pool's connections meanwhile, as more workers would only wait there too.
@@ -9,10 +9,10 @@ Not seen: event loops, which have no such limit; machines without idle CPU; requ
 
 from __future__ import annotations
 
-from collections import defaultdict
-from statistics import fmean
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from pinchpoint.diagnose.alone import least_ns, typical_ns
 from pinchpoint.model.app import Interface
 from pinchpoint.model.finding import Evidence, Finding
 from pinchpoint.model.span import Category
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pinchpoint.diagnose.case import Case
     from pinchpoint.model.recording import Step
+    from pinchpoint.model.span import Trace
 
 CODE = "SV001"
 NAME = "too few workers"
@@ -30,7 +31,7 @@ ADVICE = "Start more workers, or threads if the requests mostly wait."
 QUEUE_RATIO = 0.5
 IDLE_RATIO = 0.3
 MOST_GROWTH_RATIO = 1.3
-"""Of the time inside, from the lightest load on: above, what is inside is the bottleneck."""
+"""Of the time inside, over that at the lightest load: above, what is inside is the bottleneck."""
 MOST_POOL_RATIO = 0.1
 
 
@@ -65,17 +66,21 @@ def _idle_ratio(step: Step) -> float:
 
 
 def _growth_ratio(case: Case) -> float:
-    """Mean time inside against that at the lightest recorded open-loop rate."""
-    loads = [
-        (step.arrivals.rate_rps, _inside_ns(step))
-        for step in case.recording.steps
-        if step.arrivals is not None and step.traces
-    ]
-    return _inside_ns(case.step) / min(loads)[1] if loads else 1.0
+    """Time inside, over that of the same requests while little else ran."""
+    counts = Counter(sample.endpoint for sample in case.step.samples)
+    grown_ns = sum(
+        number * (typical_ns(case.step, name, _inside_ns) or 0) for name, number in counts.items()
+    )
+    alone_ns = sum(
+        number * least_ns(case.recording, name, _inside_ns)
+        for name, number in counts.items()
+        if typical_ns(case.step, name, _inside_ns)
+    )
+    return grown_ns / alone_ns if alone_ns else 1.0
 
 
-def _inside_ns(step: Step) -> float:
-    return fmean(trace.end_ns - trace.start_ns for trace in step.traces)
+def _inside_ns(trace: Trace) -> float:
+    return trace.end_ns - trace.start_ns
 
 
 def _finding(case: Case, queue_ratio: float, idle_ratio: float) -> Finding:
