@@ -24,6 +24,10 @@ unit:
 e2e:
     uv run pytest tests/e2e
 
+# What takes too long for every push: all apps, two runs at once, memory, repeats.
+soak *arguments:
+    uv run pytest -m soak {{arguments}}
+
 check: lint types imports test
 
 # Five runs of the demo, as in docs/benchmarks.md; needs a quiet machine.

@@ -143,6 +143,7 @@ def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path, own_runs: Path) -> No
     assert wrote is (stage not in {"launch", "walk"})
 
 
+@pytest.mark.soak
 def test_two_runs_at_once(tmp_path: Path, own_runs: Path) -> None:
     command = [
         sys.executable,

@@ -14,6 +14,7 @@ from command_line import pinchpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from _pytest.mark import ParameterSet
     from command_line import Result
 
 pytestmark = pytest.mark.e2e
@@ -26,6 +27,13 @@ SERVERS = {
     "django_clinic": ("--server=gunicorn", "--workers=2"),
     "fastapi_fleet": ("--server=uvicorn",),
 }
+
+
+def _apps(always: str) -> list[ParameterSet]:
+    """All of them in `just soak`; only one of them always, as each takes most of a minute."""
+    return [
+        pytest.param(name, marks=() if name == always else pytest.mark.soak) for name in SERVERS
+    ]
 
 
 @contextlib.contextmanager
@@ -51,7 +59,7 @@ def _check(name: str, url: str, folder: Path, *options: str) -> Result:
         )
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", _apps(always="flask_library"))
 def test_names_the_planted_causes_with_their_lines(
     name: str, database_of: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -64,7 +72,7 @@ def test_names_the_planted_causes_with_their_lines(
         assert finding["evidence"]
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", _apps(always="django_clinic"))
 def test_is_silent_on_the_healthy_control(
     name: str, database_of: Callable[[str], str], tmp_path: Path
 ) -> None:
