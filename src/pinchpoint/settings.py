@@ -31,13 +31,17 @@ class Settings:
         python: The application's interpreter; empty to search.
         server: Empty for the usual one of the application's interface.
         workers: 0 for the server's default.
-        threads: Of each worker.
+        threads: Of each worker; 0 as above.
         port: 0 for a free one.
         start_timeout_s: How long the application may take to import, and to accept.
         effort: How long to measure.
         is_proving: Whether the best fix is tried.
         only: Patterns of routes that get load.
         skip: Patterns of routes that get none.
+        paths: What is loaded from outside; empty to look for links and an OpenAPI description.
+        traffic_files: Descriptions of real traffic: access logs, HAR, OpenAPI.
+        traffic: The table [tool.pinchpoint.traffic], unread.
+        headers: (name, value) sent with each request; values are secrets and never written.
         allow_hosts: Hosts off loopback that the application may reach.
         seed: Of mix, arrivals and the order of blocks.
         environment: Additional variables of the application's process.
@@ -50,13 +54,17 @@ class Settings:
     python: str = ""
     server: str = ""
     workers: int = 0
-    threads: int = 1
+    threads: int = 0
     port: int = 0
     start_timeout_s: float = 60.0
     effort: Effort = Effort.NORMAL
     is_proving: bool = True
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    traffic_files: tuple[Path, ...] = ()
+    traffic: Mapping[str, Any] = field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     seed: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)

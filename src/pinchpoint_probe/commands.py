@@ -3,7 +3,7 @@
 import os
 import sys
 
-from pinchpoint_probe import postimport, state
+from pinchpoint_probe import postimport, state, surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
-def answer(header: str, client: str, app: "Any") -> "bytes | None":
+def answer(header: str, client: str, app: "Any", interface: str) -> "bytes | None":
     """Answer one command.
 
     Args:
         header: `<token> <command> <URL-quoted JSON arguments>`.
         client: Address of the peer; empty on a Unix socket.
         app: The application as the server has it.
+        interface: How the server calls it: `wsgi` or `asgi`.
 
     Returns:
-        A JSON object with `pid` and, if the command failed, `error`; None if the token is
-        not ours or the client is not on this machine: the application answers then.
+        A JSON object with `pid`, `interface` and, if the command failed, `error`; None if the
+        token is not ours or the client is not on this machine: the application answers then.
     """
     import hmac
     import json
@@ -34,7 +35,7 @@ def answer(header: str, client: str, app: "Any") -> "bytes | None":
     if not state.token or not is_ours or (client and not client.startswith(_LOOPBACK)):
         return None
     name, _, arguments = rest.partition(" ")
-    result: dict[str, Any] = {"pid": os.getpid()}
+    result: dict[str, Any] = {"pid": os.getpid(), "interface": interface}
     try:
         result.update(COMMANDS[name](app, **json.loads(unquote(arguments) or "{}")))
         return json.dumps(result, default=str).encode()
@@ -43,12 +44,15 @@ def answer(header: str, client: str, app: "Any") -> "bytes | None":
         return json.dumps(result).encode()
 
 
-def _state(_app: "Any") -> "dict[str, Any]":
+def _state(app: "Any") -> "dict[str, Any]":
     libraries = sorted({name.partition(".")[0] for name in postimport.hooked})
     return {
         "python": sys.version.partition(" ")[0],
         "hooked": {library: _version(library) for library in libraries},
         "failures": postimport.failures,
+        "development_server": surroundings.development_server,
+        "instruments": surroundings.instruments(),
+        **_debug(app),
     }
 
 
@@ -90,4 +94,5 @@ COMMANDS: "dict[str, Callable[..., dict[str, Any]]]" = {
     "sample": _database("sample"),
     "connections": _database("connections"),
     "databases": _database("databases"),
+    "activity": _database("activity"),
 }

@@ -105,6 +105,15 @@ def databases() -> "dict[str, Any]":
     return {"databases": names}
 
 
+def activity() -> "dict[str, Any]":
+    """The time in which each database has executed statements, in seconds, by its name.
+
+    A database that keeps no account is left out.
+    """
+    times = {one.name: _attempt(one, plans.active_s) for one in list(_opened.values())}
+    return {"active_s": {name: time for name, time in times.items() if time is not None}}
+
+
 def explain(
     statements: "list[str] | None" = None, digests: "list[str] | None" = None
 ) -> "dict[str, Any]":

@@ -1,9 +1,10 @@
 """Where the server calls the application: requests begin and end here, commands are answered."""
 
+import sys
 from _thread import get_ident
 from time import thread_time_ns
 
-from pinchpoint_probe import spans, state, wire
+from pinchpoint_probe import patching, pauses, spans, state, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,29 +15,54 @@ _WSGI_TRACE = "HTTP_" + wire.TRACE_HEADER.upper().replace("-", "_")
 _WSGI_COMMAND = "HTTP_" + wire.COMMAND_HEADER.upper().replace("-", "_")
 _ASGI_TRACE = wire.TRACE_HEADER.encode()
 _ASGI_COMMAND = wire.COMMAND_HEADER.encode()
+_SERVERS_IN_C = ("uwsgi", "mod_wsgi")
+"""Modules that these servers make before they load the application."""
 
 
 def wrap_wsgi(app: "Any") -> "Any":
     """Wrap a WSGI application; what it answers stays the same."""
+    pauses.watch()
 
     def entry(environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
-        header = environ.pop(_WSGI_TRACE, None)
-        command = environ.pop(_WSGI_COMMAND, None)
-        if header is not None and state.is_recording():
-            frame = _begin(header)
-            if frame is not None:
-                return _record(_Call(frame, environ), app, environ, start_response)
-        elif command is not None:
-            answer = _answer(command, environ.get("REMOTE_ADDR", ""), app)
-            if answer is not None:
-                start_response(
-                    "200 OK",
-                    [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))],
-                )
-                return [answer]
-        return app(environ, start_response)  # type: ignore[no-any-return]
+        return _serve(app, environ, start_response)
 
     return entry
+
+
+def wrap_class(kind: "Any") -> None:
+    """Begin requests where a framework is called, if a server calls it that no hook can reach.
+
+    What the application has wrapped around it is seen as waiting for the server then.
+
+    Args:
+        kind: A class of WSGI applications.
+    """
+    if sys.modules.keys().isdisjoint(_SERVERS_IN_C):
+        return
+    pauses.watch()
+
+    def call(self: "Any", environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
+        return _serve(original.__get__(self), environ, start_response)
+
+    original = patching.replace(kind, "__call__", call)
+
+
+def _serve(app: "Any", environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
+    header = environ.pop(_WSGI_TRACE, None)
+    command = environ.pop(_WSGI_COMMAND, None)
+    if header is not None and state.is_recording():
+        frame = _begin(header)
+        if frame is not None:
+            return _record(_Call(frame, environ), app, environ, start_response)
+    elif command is not None:
+        answer = _answer(command, environ.get("REMOTE_ADDR", ""), app, "wsgi")
+        if answer is not None:
+            start_response(
+                "200 OK",
+                [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))],
+            )
+            return [answer]
+    return app(environ, start_response)  # type: ignore[no-any-return]
 
 
 def _begin(header: str) -> "spans.Frame | None":
@@ -132,6 +158,7 @@ class _Body:
 
 def wrap_asgi(app: "Any") -> "Any":
     """Wrap an ASGI application (version 3); what it answers stays the same."""
+    pauses.watch()
 
     async def entry(scope: "Any", receive: "Any", send: "Any") -> None:
         header = command = None
@@ -203,7 +230,7 @@ async def _answer_or_call(
     client = scope.get("client") or ("",)
     loop = asyncio.get_running_loop()
     # In a thread: the loop stays free, and a command may run a loop of its own.
-    answer = await loop.run_in_executor(None, _answer, command, client[0], app)
+    answer = await loop.run_in_executor(None, _answer, command, client[0], app, "asgi")
     if answer is None:
         await app(scope, receive, send)
         return
@@ -215,7 +242,7 @@ async def _answer_or_call(
     await send({"type": "http.response.body", "body": answer})
 
 
-def _answer(command: str, client: str, app: "Any") -> "bytes | None":
+def _answer(command: str, client: str, app: "Any", interface: str) -> "bytes | None":
     from pinchpoint_probe import commands
 
-    return commands.answer(command, client, app)
+    return commands.answer(command, client, app, interface)

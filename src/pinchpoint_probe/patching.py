@@ -2,9 +2,11 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _ABSENT = object()
+_CALL = object()
 _Function = type(lambda: None)
 _journal: "list[tuple[Any, str, Any]]" = []
 
@@ -45,6 +47,11 @@ def add(owner: "Any", name: str, new: "Any") -> None:
     setattr(owner, name, new)
 
 
+def on_restore(undo: "Callable[[], object]") -> None:
+    """Remember how to undo a change that is not to an attribute."""
+    _journal.append((undo, "", _CALL))
+
+
 def mark() -> int:
     """The present state of the journal, for `restore`."""
     return len(_journal)
@@ -54,7 +61,9 @@ def restore(to: int = 0) -> None:
     """Undo every change since a mark, the last one first."""
     while len(_journal) > to:
         owner, name, old = _journal.pop()
-        if old is _ABSENT:
+        if old is _CALL:
+            owner()
+        elif old is _ABSENT:
             delattr(owner, name)
         else:
             setattr(owner, name, old)

@@ -29,6 +29,21 @@ def name(database: "Database") -> str:
         return str(run("SELECT current_database()")[0][0])
 
 
+def active_s(database: "Database") -> float:
+    """For how long the database's sessions have executed statements so far, all together.
+
+    PostgreSQL keeps this account since 14; a session adds to it once a second at most.
+
+    Raises:
+        Exception: Whatever the driver raises, also if there is no such account.
+    """
+    if database.system != "postgresql":
+        raise ValueError("it keeps no account of its time")
+    with _Session(database) as run:
+        own = "SELECT active_time FROM pg_stat_database WHERE datname = current_database()"
+        return float(run(own)[0][0]) / 1e3
+
+
 def explain(database: "Database", text: str, parameters: "Any") -> "dict[str, Any]":
     """How a statement is executed. PostgreSQL does execute it, as only that counts its rows.
 

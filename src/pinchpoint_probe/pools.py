@@ -1,15 +1,88 @@
 """Record waiting for a pooled connection, and who held one meanwhile."""
 
-from pinchpoint_probe import quiet, sites, spans, wire
+from pinchpoint_probe import patching, quiet, sites, spans, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 NOTICEABLE_NS = 20_000
 """A checkout below this neither waited nor connected: it is the pool's own code."""
 
 _owners: "dict[str, list[Any]]" = {}
+
+
+def watch(cls: "Any", get: str, put: str, resource: "Callable[[Any], str]") -> None:
+    """Record waiting in a pool's method that hands out connections, and the time until `put`.
+
+    Args:
+        cls: The pool's class.
+        get: Name of its method that returns a connection.
+        put: Name of its method that takes one back, as its first argument.
+        resource: From the pool to the name of its connections.
+    """
+
+    def observed_get(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        frame = spans.active()
+        if frame is None:
+            return original_get(self, *args, **kwargs)
+        name = _ask(resource, self)
+        span = begin(frame, name)
+        try:
+            connection = original_get(self, *args, **kwargs)
+        except BaseException:
+            end(span, has_failed=True)
+            raise
+        end(span)
+        take(connection, frame, name)
+        return connection
+
+    def observed_put(self: "Any", connection: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        give_back(connection)
+        return original_put(self, connection, *args, **kwargs)
+
+    original_get = patching.replace(cls, get, observed_get)
+    original_put = patching.replace(cls, put, observed_put)
+
+
+def watch_async(cls: "Any", get: str, put: str, resource: "Callable[[Any], str]") -> None:
+    """As `watch`, for coroutine methods."""
+
+    async def observed_get(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        frame = spans.active()
+        if frame is None:
+            return await original_get(self, *args, **kwargs)
+        name = _ask(resource, self)
+        span = begin(frame, name)
+        try:
+            connection = await original_get(self, *args, **kwargs)
+        except BaseException:
+            end(span, has_failed=True)
+            raise
+        end(span)
+        take(connection, frame, name)
+        return connection
+
+    async def observed_put(self: "Any", connection: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        give_back(connection)
+        return await original_put(self, connection, *args, **kwargs)
+
+    original_get = patching.replace(cls, get, observed_get)
+    original_put = patching.replace(cls, put, observed_put)
+
+
+def _ask(resource: "Callable[[Any], str]", pool: "Any") -> str:
+    """The name of a pool's connections, remembered on it."""
+    try:
+        known: str = getattr(pool, "_pinchpoint_resource", "")
+        if not known:
+            known = label(resource(pool), pool)
+            pool._pinchpoint_resource = known  # noqa: SLF001
+        return known
+    except Exception as error:
+        quiet.note("pools", error)
+        return "pool"
 
 
 def label(text: str, owner: "Any") -> str:
@@ -45,7 +118,7 @@ def end(span: "spans.Open | None", *, has_failed: bool = False) -> None:
         elif spans.now_ns() - span.start_ns > NOTICEABLE_NS:
             spans.leave(span)
         else:
-            spans.current.reset(span.token)
+            spans.drop(span)
     except Exception as error:
         quiet.note("pools", error)
 

@@ -2,6 +2,7 @@
 
 A hook does three things: ask `active()` for the frame (None: do nothing), take the clock
 before and after, and call `leaf` (nothing of interest happens inside) or `enter`/`leave`.
+None of them raises: what goes wrong in here is noted, and the application runs on.
 """
 
 import itertools
@@ -9,7 +10,7 @@ import sys
 import time
 from _contextvars import ContextVar
 
-from pinchpoint_probe import sites, state, wire
+from pinchpoint_probe import quiet, sites, state, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +31,18 @@ class Request:
         mounted_at: Template of the path that the router inside was mounted at.
         start_ns: When the server called the application.
         refusals: Writes and outbound calls that were refused.
+        inside_ns: Time of the innermost link of the middleware's chain that has ended.
     """
 
-    __slots__ = ("endpoint", "intended_ns", "mounted_at", "refusals", "start_ns", "trace_id")
+    __slots__ = (
+        "endpoint",
+        "inside_ns",
+        "intended_ns",
+        "mounted_at",
+        "refusals",
+        "start_ns",
+        "trace_id",
+    )
 
     def __init__(self, trace_id: int, intended_ns: int, start_ns: int) -> None:
         self.trace_id = trace_id
@@ -41,6 +51,7 @@ class Request:
         self.mounted_at = ""
         self.start_ns = start_ns
         self.refusals = 0
+        self.inside_ns = 0
 
 
 class Frame:
@@ -76,20 +87,23 @@ def finish(request: Request, path: str, status: int, cpu_ns: int = 0) -> None:
         cpu_ns: CPU time of its thread; 0 if unknown.
     """
     intended = request.intended_ns
-    state.sink.write(
-        wire.REQUEST,
-        wire.FRAMEWORK,
-        wire.REFUSED if request.refusals else 0,
-        request.trace_id,
-        request.start_ns,
-        now_ns(),
-        intended & 0xFFFFFFFF,
-        intended >> 32,
-        state.sink.text(request.endpoint or path),
-        0,
-        min(cpu_ns // 1000, 0x7FFFFFFF),
-        status,
-    )
+    try:
+        state.sink.write(
+            wire.REQUEST,
+            wire.FRAMEWORK,
+            wire.REFUSED if request.refusals else 0,
+            request.trace_id,
+            request.start_ns,
+            now_ns(),
+            intended & 0xFFFFFFFF,
+            intended >> 32,
+            state.sink.text(request.endpoint or path),
+            0,
+            min(cpu_ns // 1000, 0x7FFFFFFF),
+            status,
+        )
+    except Exception as error:
+        quiet.note("spans", error)
 
 
 def leaf(  # noqa: PLR0913, PLR0917  # called positionally, on the hot path
@@ -114,20 +128,23 @@ def leaf(  # noqa: PLR0913, PLR0917  # called positionally, on the hot path
     """
     end_ns = now_ns()
     sink = state.sink
-    sink.write(
-        wire.SPAN,
-        category,
-        flags,
-        frame.request.trace_id,
-        start_ns,
-        end_ns,
-        next(_span_ids) & 0xFFFFFFFF,
-        frame.span_id,
-        sink.text(name),
-        sites.site(depth),
-        min(rows, wire.MOST_ROWS),
-        0,
-    )
+    try:
+        sink.write(
+            wire.SPAN,
+            category,
+            flags,
+            frame.request.trace_id,
+            start_ns,
+            end_ns,
+            next(_span_ids) & 0xFFFFFFFF,
+            frame.span_id,
+            sink.text(name),
+            sites.site(depth),
+            min(rows, wire.MOST_ROWS),
+            0,
+        )
+    except Exception as error:
+        quiet.note("spans", error)
 
 
 class Open:
@@ -158,7 +175,11 @@ def enter(
     span = Open()
     span.parent_id = frame.span_id
     span.name = name
-    span.site = sites.site(depth) if site is None else site
+    try:
+        span.site = sites.site(depth) if site is None else site
+    except Exception as error:
+        span.site = 0
+        quiet.note("spans", error)
     span.frame = Frame(frame.request, next(_span_ids) & 0xFFFFFFFF, category)
     span.token = current.set(span.frame)
     span.start_ns = now_ns()
@@ -168,35 +189,49 @@ def enter(
 def leave(span: Open, rows: int = -1, flags: int = 0) -> None:
     """Record an open span; it ends now, as a rule in the thread or task that opened it."""
     end_ns = now_ns()
+    drop(span)
+    frame = span.frame
+    sink = state.sink
+    try:
+        sink.write(
+            wire.SPAN,
+            frame.category,
+            flags,
+            frame.request.trace_id,
+            span.start_ns,
+            end_ns,
+            frame.span_id,
+            span.parent_id,
+            sink.text(span.name),
+            span.site,
+            min(rows, wire.MOST_ROWS),
+            0,
+        )
+    except Exception as error:
+        quiet.note("spans", error)
+
+
+def drop(span: Open) -> None:
+    """Close an open span without a record: one that is too short to be worth it.
+
+    Spans inside it lose their parent and count as the request's own.
+    """
     try:
         current.reset(span.token)
     except (RuntimeError, ValueError):  # ended twice, or in a context that is not its own
         if current.get() is span.frame:  # but a copy of it
             current.set(span.token.old_value)
-    frame = span.frame
-    sink = state.sink
-    sink.write(
-        wire.SPAN,
-        frame.category,
-        flags,
-        frame.request.trace_id,
-        span.start_ns,
-        end_ns,
-        frame.span_id,
-        span.parent_id,
-        sink.text(span.name),
-        span.site,
-        min(rows, wire.MOST_ROWS),
-        0,
-    )
 
 
 def hold(trace_id: int, resource: str, start_ns: int, site: int) -> None:
     """Record that a request held a limited resource until now (0: nobody known)."""
     sink = state.sink
-    sink.write(
-        wire.HOLD, 0, 0, trace_id, start_ns, now_ns(), 0, 0, sink.text(resource), site, -1, 0
-    )
+    try:
+        sink.write(
+            wire.HOLD, 0, 0, trace_id, start_ns, now_ns(), 0, 0, sink.text(resource), site, -1, 0
+        )
+    except Exception as error:
+        quiet.note("spans", error)
 
 
 def is_on_loop() -> bool:

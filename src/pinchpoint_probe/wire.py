@@ -50,10 +50,12 @@ CATEGORIES = (
     "template",
     "sleep",
     "executor",
+    "lock",
+    "hash",
+    "gc",
 )
-FRAMEWORK, APP, POOL_WAIT, CONNECT, SQL, CACHE, OUTBOUND, SERIALIZE, TEMPLATE, SLEEP, EXECUTOR = (
-    range(len(CATEGORIES))
-)
+FRAMEWORK, APP, POOL_WAIT, CONNECT, SQL, CACHE, OUTBOUND = range(7)
+SERIALIZE, TEMPLATE, SLEEP, EXECUTOR, LOCK, HASH, GC = range(7, len(CATEGORIES))
 
 BLOCKED_LOOP = 1
 """The call blocked a thread that runs an event loop."""

@@ -263,6 +263,26 @@ print(json.dumps(databases.connections()["connections"]))
 
 
 @drivers
+def test_the_database_says_for_how_long_it_was_busy(
+    probe: Probe, shop: PostgreSQL, driver: str
+) -> None:
+    code = """
+from pinchpoint_probe import databases
+import time
+before = databases.activity()["active_s"]["shop"]
+connection.cursor().execute("SELECT pg_sleep(0.3)")
+connection.close()
+for _ in range(200):
+    passed = databases.activity()["active_s"]["shop"] - before
+    if passed >= 0.3:
+        break
+    time.sleep(0.02)
+print(passed)
+"""
+    assert 0.3 <= float(run(probe, shop, driver, code)) < 3
+
+
+@drivers
 def test_restore_undoes_every_patch(probe: Probe, shop: PostgreSQL, driver: str) -> None:
     code = f"""
 patching.restore()

@@ -2,6 +2,7 @@
 
 from pinchpoint.attribute.bounds import bounds
 from pinchpoint.attribute.budget import attribute, attribute_slowest
+from pinchpoint.attribute.concurrency import most_at_once
 from pinchpoint.attribute.laws import (
     generator_cpu_ratio,
     lag_p99_s,
@@ -21,6 +22,7 @@ __all__ = [
     "generator_cpu_ratio",
     "lag_p99_s",
     "lost_ratio",
+    "most_at_once",
     "violations",
     "wall_points",
     "warnings",

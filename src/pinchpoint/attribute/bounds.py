@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pinchpoint.attribute.join import answered, attributed_step, joined, lightest_step
-from pinchpoint.model.app import Interface
+from pinchpoint.model.app import Interface, has_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,9 +54,9 @@ def bounds(recording: Recording) -> Sequence[Bound]:
         found += _cpu(busy, recording.deployment)
     if light is not None and answered(light):
         found += _pools(light, recording.deployment)
-        if recording.app.interface is Interface.WSGI:
+        if has_slots(recording.app, recording.deployment):
             found += _workers(light, recording.deployment)
-        else:
+        if recording.app.interface is not Interface.WSGI:
             found += _event_loop(light, recording.deployment)
     return found
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from pinchpoint.attribute.join import attributed_step, joined
+from pinchpoint.attribute.runnable import database_limits_ns, runnable_ns
 from pinchpoint.attribute.selftime import self_times_ns
 from pinchpoint.model.budget import Budget
 from pinchpoint.model.span import Category
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MIX = "*"
 """The endpoint of the budget of the whole mix."""
+NO_ACCOUNT: Mapping[str, float] = MappingProxyType({})
+"""Where the database says nothing of its time."""
 
 
 def attribute(recording: Recording) -> tuple[Budget, ...]:
@@ -30,7 +34,7 @@ def attribute(recording: Recording) -> tuple[Budget, ...]:
     Requests without an answer are left out.
     """
     step = attributed_step(recording)
-    return _budgets(_splits(step), 1.0) if step else ()
+    return _budgets(_splits(recording, step), 1.0) if step else ()
 
 
 def attribute_slowest(recording: Recording, share: float = 0.01) -> tuple[Budget, ...]:
@@ -41,33 +45,53 @@ def attribute_slowest(recording: Recording, share: float = 0.01) -> tuple[Budget
         share: Of the group's requests, 0 to 1; at least one request is taken.
     """
     step = attributed_step(recording)
-    return _budgets(_splits(step), share) if step else ()
+    return _budgets(_splits(recording, step), share) if step else ()
 
 
-def mix_budget(step: Step) -> Budget:
-    """The budget of all endpoints together."""
-    return _budget(MIX, _splits(step))
+def mix_budget(recording: Recording, step: Step) -> Budget:
+    """The budget of all endpoints together, at one load of a recording."""
+    return _budget(MIX, _splits(recording, step))
 
 
-def split_ns(sample: Sample, trace: Trace | None) -> Mapping[Category, float]:
+def split_ns(
+    sample: Sample, trace: Trace | None, limits_ns: Mapping[str, float] = NO_ACCOUNT
+) -> Mapping[Category, float]:
     """Split one response time into parts that add up to it.
 
-    UNATTRIBUTED is what no other part explains: all but the client's lag if the probe has
-    no record of the request, and where the clocks' order is impossible (begun before it was
-    sent, complete before the application was done) the overlap, as a negative time.
+    A statement's time beyond its limit (see `database_limits_ns`) is RUNNABLE instead of SQL.
+
+    What the application does after the client has its answer (a body's `close()`) belongs to
+    no part. UNATTRIBUTED is what no other part explains: all but the client's lag if the probe
+    has no record of the request, and where the clocks' order is impossible (begun before it
+    was sent) the overlap, as a negative time.
     """
+    trace = _until_answered(sample, trace)
     parts: dict[Category, float] = _edges_ns(sample, trace)
     if trace is not None:
         parts.update(self_times_ns(trace))
+        excess_ns = min(runnable_ns(trace, limits_ns), parts.get(Category.SQL, 0.0))
+        if excess_ns:
+            parts[Category.SQL] -= excess_ns
+            parts[Category.RUNNABLE] = excess_ns
     parts[Category.UNATTRIBUTED] = sample.completed_ns - sample.intended_ns - sum(parts.values())
     return parts
 
 
 def remainder_ns(sample: Sample, trace: Trace | None) -> float:
     """UNATTRIBUTED of `split_ns`; exclusive times add up, so that they need not be known."""
+    trace = _until_answered(sample, trace)
     inside_ns = trace.end_ns - trace.start_ns if trace else 0
     explained_ns = inside_ns + sum(_edges_ns(sample, trace).values())
     return sample.completed_ns - sample.intended_ns - explained_ns
+
+
+def _until_answered(sample: Sample, trace: Trace | None) -> Trace | None:
+    """The part of a trace that the client waited for; None where that is impossible."""
+    if trace is None or trace.end_ns <= sample.completed_ns:
+        return trace
+    if trace.start_ns > sample.completed_ns:
+        return None
+    return trace._replace(end_ns=sample.completed_ns)
 
 
 def _edges_ns(sample: Sample, trace: Trace | None) -> dict[Category, float]:
@@ -79,8 +103,9 @@ def _edges_ns(sample: Sample, trace: Trace | None) -> dict[Category, float]:
     return {category: time_ns for category, time_ns in edges.items() if time_ns > 0}
 
 
-def _splits(step: Step) -> list[Split]:
-    return [(sample, split_ns(sample, trace)) for sample, trace in joined(step)]
+def _splits(recording: Recording, step: Step) -> list[Split]:
+    limits_ns = database_limits_ns(recording, step)
+    return [(sample, split_ns(sample, trace, limits_ns)) for sample, trace in joined(step)]
 
 
 def _budgets(splits: Sequence[Split], share: float) -> tuple[Budget, ...]:

@@ -21,6 +21,7 @@ WORK = frozenset(
         Category.CACHE,
         Category.SERIALIZE,
         Category.TEMPLATE,
+        Category.HASH,
     }
 )
 """What a holder can be busy with, at a line of the user's code."""
@@ -72,3 +73,8 @@ def main_site(work: Sequence[tuple[int, int, str]], start_ns: int, end_ns: int) 
             break
     best = max(times_ns, key=lambda site: times_ns[site], default="")
     return best if times_ns[best] > 0 else ""
+
+
+def handler_of(trace: Trace) -> str:
+    """Where the application's own code begins; empty if it was not seen."""
+    return next((span.site for span in trace.spans if span.category is Category.APP), "")

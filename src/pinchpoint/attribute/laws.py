@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pinchpoint.attribute.budget import remainder_ns
 from pinchpoint.attribute.join import answered, attributed_step, joined
-from pinchpoint.model.app import Interface
+from pinchpoint.model.app import has_slots
+from pinchpoint.stats.lateness import CPU_RATIO, is_late
 from pinchpoint.stats.quantiles import quantile
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ FEWEST_COMPLETIONS = 200
 LITTLE_RATIO = 0.05
 """N = X R holds for any stable system; 5 % is what a request cut off at each end may cost."""
 REMAINDER_RATIO = 0.02
-GENERATOR_CPU_RATIO = 0.8
-"""Of one core: above, the generator may be what is measured."""
-LAG_S = 0.001
-LAG_RATIO = 0.1
-"""Of the response time's p99: a generator this late changes the figure that is reported."""
 UTILIZATION_RATIO = 1.05
 LOST_RATIO = 0.01
 UNSEEN_RATIO = 0.01
@@ -41,7 +37,7 @@ def violations(recording: Recording) -> tuple[str, ...]:
     step = attributed_step(recording)
     if step is not None:
         found += [*_little(step), *_remainder(step), *_lost(step)]
-        if recording.app.interface is Interface.WSGI:
+        if has_slots(recording.app, recording.deployment):
             found += _utilization(step, recording.deployment.slots)
     return tuple(found)
 
@@ -49,6 +45,10 @@ def violations(recording: Recording) -> tuple[str, ...]:
 def warnings(recording: Recording) -> tuple[str, ...]:
     """What the reader should know before believing a figure, one sentence each."""
     found = [f"a hook of the probe does not fit: {text}" for text in recording.probe.failures]
+    found += [
+        f"{name} observes the application too: what it costs shows as the application's own time"
+        for name in recording.probe.instruments
+    ]
     found += _late_steps(recording, ("load", "confirm"))
     step = attributed_step(recording)
     if step is not None:
@@ -131,7 +131,7 @@ def _lost(step: Step) -> Iterator[str]:
 
 def _generator(recording: Recording) -> Iterator[str]:
     busy_ratio = generator_cpu_ratio(recording)
-    if recording.step("plateau") is not None and busy_ratio > GENERATOR_CPU_RATIO:
+    if recording.step("plateau") is not None and busy_ratio > CPU_RATIO:
         yield f"the generator used {busy_ratio:.0%} of a core at the plateau: it may be the limit"
 
 
@@ -140,7 +140,7 @@ def _late_steps(recording: Recording, purposes: tuple[str, ...]) -> Iterator[str
         if step.purpose in purposes and step.arrivals is not None and step.samples:
             p99_s = quantile([sample.response_time_s for sample in step.samples], 0.99)
             lag_s = _lag_p99_s(step)
-            if lag_s > max(LAG_S, LAG_RATIO * p99_s):
+            if is_late(lag_s, p99_s):
                 yield (
                     f"the generator sent up to {1e3 * lag_s:.3g} ms late (p99)"
                     f" at {step.arrivals.rate_rps:.3g} req/s, where p99 is {1e3 * p99_s:.3g} ms"
@@ -181,6 +181,8 @@ def _cpu_s(step: Step, name: str) -> float:
 
 
 def _lag_p99_s(step: Step) -> float:
+    if step.generator is not None:
+        return step.generator.lag_p99_s
     return quantile([sample.client_lag_s for sample in step.samples], 0.99)
 
 

@@ -6,10 +6,18 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pinchpoint.attribute.holding import children_of, main_site, uncovered, work_of
+from pinchpoint.attribute.holding import (
+    children_of,
+    handler_of,
+    main_site,
+    uncovered,
+    work_of,
+)
+from pinchpoint.attribute.interpreter import interpreter_occupations, interpreter_waits
 from pinchpoint.attribute.join import attributed_step, joined
+from pinchpoint.attribute.runnable import database_limits_ns
 from pinchpoint.attribute.sweep import Occupation, Wait, charge_ns
-from pinchpoint.model.app import Interface
+from pinchpoint.model.app import has_slots
 from pinchpoint.model.budget import BlameEntry
 from pinchpoint.model.span import Category
 
@@ -23,15 +31,20 @@ if TYPE_CHECKING:
     from pinchpoint.model.span import Trace
 
 EVENT_LOOP = "event loop"
+INTERPRETER = "interpreter"
 WORKERS = "workers"
 NO_REQUEST = "(outside of a request)"
 """The holder where no recorded request held it: a background task, or one cut off by the end."""
 NOTICEABLE_NS = 1_000_000
 """Who waited for less is charged like the others, but not counted as a victim."""
+_HELD = frozenset({Category.POOL_WAIT, Category.LOCK})
+"""Waiting for what somebody holds, by the name of the resource."""
 
 
 def blame(recording: Recording) -> tuple[BlameEntry, ...]:
-    """Charge waiting for pools, for the event loop and for workers; the most waiting first.
+    """Charge waiting for pools, locks, the event loop, the interpreter and for workers.
+
+    The most waiting comes first.
 
     Each moment of waiting is split evenly over those who held the resource in it. The site
     is where the holder spent most of that time: the call or statement that it was busy with.
@@ -43,7 +56,8 @@ def blame(recording: Recording) -> tuple[BlameEntry, ...]:
     ledger = _Ledger()
     _charge_pools(seen, step, ledger)
     _charge_loops(seen, ledger)
-    if recording.app.interface is Interface.WSGI:
+    _charge_interpreters(seen, database_limits_ns(recording, step), ledger)
+    if has_slots(recording.app, recording.deployment):
         _charge_workers(seen, recording.deployment, ledger)
     return ledger.entries()
 
@@ -93,7 +107,7 @@ class _Ledger:
 
 
 def _charge_pools(seen: _Seen, step: Step, ledger: _Ledger) -> None:
-    """POOL_WAIT of one process against the holds of the same pool in the same process."""
+    """POOL_WAIT and LOCK of one process against the holds of the same resource in it."""
     waits: dict[tuple[str, int], list[Wait]] = defaultdict(list)
     for trace in step.traces:
         endpoint = seen.endpoints[trace.trace_id]
@@ -108,7 +122,7 @@ def _charge_pools(seen: _Seen, step: Step, ledger: _Ledger) -> None:
 
 def _pool_waits(trace: Trace) -> Iterator[tuple[str, int, int]]:
     """(resource, start, end); opening a connection meanwhile is not waiting for a holder."""
-    pool_waits = [span for span in trace.spans if span.category is Category.POOL_WAIT]
+    pool_waits = [span for span in trace.spans if span.category in _HELD]
     children = children_of(trace) if pool_waits else {}
     for span in pool_waits:
         inside = children.get(span.span_id, ())
@@ -169,6 +183,15 @@ def _charge_loops(seen: _Seen, ledger: _Ledger) -> None:
         ledger.add(EVENT_LOOP, charge_ns(intervals, blocked[loop]))
 
 
+def _charge_interpreters(seen: _Seen, limits_ns: Mapping[str, float], ledger: _Ledger) -> None:
+    """RUNNABLE of one process against the requests that ran code in it meanwhile."""
+    for pid, waits in interpreter_waits(seen.pairs, limits_ns).items():
+        for wait, trace_id in waits:
+            ledger.waits(INTERPRETER, wait, trace_id)
+        held = list(interpreter_occupations(seen.pairs, pid))
+        ledger.add(INTERPRETER, charge_ns([wait for wait, _ in waits], held))
+
+
 def _on_the_loop(sample: Sample, trace: Trace) -> Iterator[tuple[int, int]]:
     """When a request needed the loop: to begin, for its own code, to send the answer.
 
@@ -216,11 +239,7 @@ def _charge_workers(seen: _Seen, deployment: Deployment, ledger: _Ledger) -> Non
         wait = Wait(sample.sent_ns, trace.start_ns, sample.endpoint)
         waits[queue].append(wait)
         ledger.waits(WORKERS, wait, trace.trace_id)
-        site = main_site(work_of(trace), trace.start_ns, trace.end_ns) or _handler(trace)
+        site = main_site(work_of(trace), trace.start_ns, trace.end_ns) or handler_of(trace)
         held[queue].append(Occupation(trace.start_ns, sample.completed_ns, sample.endpoint, site))
     for queue, intervals in waits.items():
         ledger.add(WORKERS, charge_ns(intervals, held[queue], slots))
-
-
-def _handler(trace: Trace) -> str:
-    return next((span.site for span in trace.spans if span.category is Category.APP), "")

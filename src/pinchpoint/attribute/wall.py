@@ -59,13 +59,14 @@ def wall_points(recording: Recording) -> tuple[WallPoint, ...]:
     offered = [step for step in recording.steps if step.arrivals is not None and answered(step)]
     swept = [step for step in recording.steps if step.purpose == "sweep" and step.traces]
     observed = [step for step in offered if step.traces] or offered
-    points = sorted(map(_open_point, observed), key=lambda point: point.rate_rps)
+    points = [_open_point(recording, step) for step in observed]
+    points.sort(key=lambda point: point.rate_rps)
     return (*points, *(_throughput_only(step) for step in swept))
 
 
-def _open_point(step: Step) -> WallPoint:
+def _open_point(recording: Recording, step: Step) -> WallPoint:
     times_s = [sample.response_time_s for sample in answered(step)]
-    parts_s = mix_budget(step).parts_s if step.traces else {}
+    parts_s = mix_budget(recording, step).parts_s if step.traces else {}
     return WallPoint(
         rate_rps=step.arrivals.rate_rps if step.arrivals else 0.0,
         throughput_rps=_throughput_rps(step),

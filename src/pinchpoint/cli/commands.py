@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -21,18 +20,9 @@ from pinchpoint.cli.options import (
     options,
     settings_from,
 )
+from pinchpoint.cli.output import run_and_show, show, typed
 from pinchpoint.cli.progress import ConsoleProgress
 from pinchpoint.pipeline import reading
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pinchpoint.pipeline import Outcome
-
-INTERRUPTED = 130
-INCONCLUSIVE = 4
-WIDTH = 100
-"""Where the output is no terminal."""
 
 
 @click.command(cls=ProjectCommand)
@@ -46,7 +36,9 @@ def check(json_file: Path | None, **values: Any) -> int:
     are refused.
     """
     settings = settings_from(values)
-    return _run(lambda progress: pipeline.check(settings, progress, command=_typed()), json_file)
+    return run_and_show(
+        lambda progress: pipeline.check(settings, progress, command=typed()), json_file
+    )
 
 
 @click.command(cls=ProjectCommand)
@@ -54,7 +46,9 @@ def check(json_file: Path | None, **values: Any) -> int:
 def demo(json_file: Path | None, **values: Any) -> int:
     """Check a sick shop on a private PostgreSQL: the whole story, no project needed."""
     settings = settings_from(values)
-    return _run(lambda progress: pipeline.demo(settings, progress, command=_typed()), json_file)
+    return run_and_show(
+        lambda progress: pipeline.demo(settings, progress, command=typed()), json_file
+    )
 
 
 @click.command(cls=ProjectCommand)
@@ -69,8 +63,8 @@ def prove(json_file: Path | None, run: str, fixes: tuple[str, ...], **values: An
     """
     settings = settings_from(values)
     folder = reading.find_run(settings.directory, run)
-    return _run(
-        lambda progress: pipeline.prove(settings, folder, fixes, progress, command=_typed()),
+    return run_and_show(
+        lambda progress: pipeline.prove(settings, folder, fixes, progress, command=typed()),
         json_file,
     )
 
@@ -99,7 +93,7 @@ def analyze(run: str, json_file: Path | None) -> int:
     """Apply the present rules to the recording of an earlier RUN."""
     folder = reading.find_run(Path.cwd(), run)
     outcome = pipeline.Outcome(report=reading.analyze(folder), folder=folder)
-    return _show(outcome, json_file)
+    return show(outcome, json_file)
 
 
 @click.command()
@@ -133,37 +127,3 @@ def clean(*, runs: bool) -> int:
 
 
 COMMANDS = (demo, check, prove, routes, open_report, analyze, explain, clean)
-
-
-def _typed() -> str:
-    return " ".join(["pinchpoint", *sys.argv[1:]])
-
-
-def _run(act: Callable[[ConsoleProgress], Outcome], json_file: Path | None) -> int:
-    progress = ConsoleProgress(Console(stderr=json_file == Path("-")))
-    try:
-        return _show(act(progress), json_file)
-    except pipeline.Interrupted as stopped:
-        progress.close()
-        _show(stopped.outcome, json_file)
-        return INTERRUPTED
-    finally:
-        progress.close()
-
-
-def _show(outcome: Outcome, json_file: Path | None) -> int:
-    if json_file == Path("-"):
-        click.echo(reading.as_json(outcome.report))
-    else:
-        console = Console()
-        width = console.width if console.is_terminal else WIDTH
-        text = reading.as_text(
-            outcome.report,
-            outcome.folder,
-            is_colored=console.is_terminal and not console.no_color,
-            width=width,
-        )
-        click.echo(text, color=console.is_terminal)
-        if json_file:
-            reading.write_json(outcome.report, json_file)
-    return INCONCLUSIVE if outcome.report.quality.violations else 0

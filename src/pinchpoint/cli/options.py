@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pinchpoint.cli.headers import Header, header_lines
 from pinchpoint.errors import UsageError
 from pinchpoint.settings import Effort, Settings, check_names, read_table
 
@@ -28,11 +29,11 @@ def _option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Co
     return click.option(name, *names, envvar=variable, show_envvar=False, **attributes)
 
 
-RUN_OPTIONS = (
-    _option("--server", default="", help="gunicorn or uvicorn; the usual one if left out."),
-    _option("--workers", type=click.IntRange(0), default=0, help="Processes of the server."),
-    _option("--threads", type=click.IntRange(1), default=1, help="Threads of each process."),
-    _option("--python", default="", help="The app's interpreter or its virtual environment."),
+PATTERN_OPTIONS = (
+    _option("--only", multiple=True, help=_PATTERN_HELP.format("load")),
+    _option("--skip", multiple=True, help=_PATTERN_HELP.format("none")),
+)
+START_OPTIONS = (
     _option("--port", type=click.IntRange(0, 65535), default=0, help="Where the app listens."),
     _option(
         "--start-timeout",
@@ -41,14 +42,38 @@ RUN_OPTIONS = (
         default=60.0,
         help="Seconds that the app may take to import, and to accept.",
     ),
-    _option("--only", multiple=True, help=_PATTERN_HELP.format("load")),
-    _option("--skip", multiple=True, help=_PATTERN_HELP.format("none")),
     _option(
         "--allow-host",
         "allow_hosts",
         multiple=True,
         help="A host off this machine that the app may reach; repeatable.",
     ),
+)
+HEADER_OPTION = _option(
+    "--header",
+    "headers",
+    multiple=True,
+    type=Header(),
+    help="'Name: value' sent with each request, such as a login's; never written; repeatable.",
+)
+TRAFFIC_OPTIONS = (
+    _option(
+        "--traffic",
+        "traffic_files",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="An access log, HAR or OpenAPI file: mix, values and their popularity; repeatable.",
+    ),
+    HEADER_OPTION,
+)
+RUN_OPTIONS = (
+    _option("--server", default="", help="gunicorn or uvicorn; the usual one if left out."),
+    _option("--workers", type=click.IntRange(0), default=0, help="Processes of the server."),
+    _option("--threads", type=click.IntRange(0), default=0, help="Threads of each process."),
+    _option("--python", default="", help="The app's interpreter or its virtual environment."),
+    *START_OPTIONS,
+    *PATTERN_OPTIONS,
+    *TRAFFIC_OPTIONS,
 )
 EFFORT_OPTIONS = (
     _option("--quick", is_flag=True, help="About half the time, wider intervals."),
@@ -98,7 +123,13 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     chosen = {name: value for name, value in values.items() if name in known}
     context = click.get_current_context()
     origins = {name: _origin(context, name) for name in chosen}
-    return Settings(**chosen, effort=effort, directory=Path.cwd(), origins=origins)
+    return Settings(
+        **chosen,
+        traffic=(context.default_map or {}).get("traffic", {}),
+        effort=effort,
+        directory=Path.cwd(),
+        origins=origins,
+    )
 
 
 def _origin(context: click.Context, name: str) -> str:
@@ -117,4 +148,15 @@ def _project_table(context: click.Context) -> dict[str, Any]:
     names = {parameter.name: None for parameter in context.command.params if parameter.name}
     known = {**_known_settings(), **names}
     check_names(table, known)
+    if "headers" in table:
+        table["headers"] = header_lines(table["headers"])
+    if files := _traffic_files(table.get("traffic", {})):
+        table["traffic_files"] = files
     return table
+
+
+def _traffic_files(traffic: object) -> list[str]:
+    if not isinstance(traffic, dict):
+        raise UsageError("[tool.pinchpoint.traffic] must be a table")
+    source = traffic.get("source", [])
+    return [source] if isinstance(source, str) else list(source)

@@ -25,6 +25,10 @@ ASK_TIMEOUT_S = 60
 PROBE = Path(pinchpoint_probe.__file__).parent
 
 
+class NoProbeError(LaunchError):
+    """The application answers, and the probe is not inside."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """The probe of one started application: its folder, its control page, its token.
@@ -90,7 +94,8 @@ class Probe:
         """Send a command to the probe of whichever worker accepts the connection.
 
         Raises:
-            LaunchError: The application is gone, or the probe is not inside.
+            LaunchError: The application is gone.
+            NoProbeError: The probe is not inside.
         """
         words = f"{self.token} {command} {quote(json.dumps(dict(arguments)))}"
         connection = http.client.HTTPConnection(host, port, timeout=ASK_TIMEOUT_S)
@@ -111,7 +116,7 @@ def _parse(body: bytes) -> Mapping[str, Any]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or "pid" not in answer:
-        raise LaunchError(
+        raise NoProbeError(
             "the probe is not inside the application: it answered the tool's question itself",
             "Interpreters started with -I, -E or -S and frozen apps cannot be observed.",
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import socket
 import time
 from contextlib import contextmanager
@@ -10,43 +12,19 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from pinchpoint.errors import LaunchError, UsageError
+from pinchpoint.errors import LaunchError
+from pinchpoint.launch.deployment import check_deployment, load_server
 from pinchpoint.launch.inject import Probe
-from pinchpoint.model.app import Deployment, Interface
 from pinchpoint.model.running import Running
-from pinchpoint.plugins import load_plugin, load_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
-    from types import ModuleType
 
     from pinchpoint.launch.guardian import Child, Guardian
-    from pinchpoint.model.app import App
+    from pinchpoint.model.app import App, Deployment
 
-SERVERS = "pinchpoint.launch.servers"
 HOST = "127.0.0.1"
 STOP_GRACE_S = 5.0
-
-
-def load_servers() -> Mapping[str, ModuleType]:
-    """All servers that an application can be started under, by name."""
-    return load_plugins(SERVERS, "command", "MODULE", "INTERFACES", "DEFAULT_WORKERS")
-
-
-def choose_deployment(app: App, server: str = "", workers: int = 0, threads: int = 1) -> Deployment:
-    """Complete what the user said: the usual server of the app's interface, its default workers.
-
-    Raises:
-        UsageError: The server is unknown or does not speak the app's interface.
-    """
-    name = server or ("gunicorn" if app.interface is Interface.WSGI else "uvicorn")
-    plugin = load_plugin(SERVERS, name, "command", "MODULE", "INTERFACES", "DEFAULT_WORKERS")
-    if app.interface not in plugin.INTERFACES:
-        raise UsageError(
-            f"{name} does not serve {app.interface.upper()} applications, and {app.target} is one",
-            "Leave --server out to get the usual one.",
-        )
-    return Deployment(server=name, workers=workers or plugin.DEFAULT_WORKERS, threads=threads)
 
 
 @contextmanager
@@ -80,14 +58,16 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
 
     Raises:
         LaunchError: It ended, or did not accept in time; the message has the end of its log.
+        UsageError: Its server cannot run it like that.
     """
+    check_deployment(app, deployment)
     port = _claim_port(port)
     probe = Probe.create(Path(mkdtemp(prefix=f"probe-{name}-", dir=guardian.folder)))
     variables = probe.environment(
         app, allowed_hosts=allowed_hosts, databases=databases, change=change
     )
     child = guardian.start(
-        load_plugin(SERVERS, deployment.server).command(app, deployment, port),
+        _command(app, deployment, port),
         name=name,
         cwd=app.directory,
         environment={**os.environ, **app.environment, **deployment.environment, **variables},
@@ -100,6 +80,13 @@ def launch(  # noqa: PLR0913  # each is one way in which arms differ
         yield running, probe, child
     finally:
         child.stop(STOP_GRACE_S)
+
+
+def _command(app: App, deployment: Deployment, port: int) -> list[str]:
+    command: list[str] = load_server(deployment.server).command(app, deployment, port)
+    if shutil.which(command[0]) is None:
+        raise _missing(app, deployment.server)
+    return command
 
 
 def _running(app: App, deployment: Deployment, probe: Probe, port: int, pid: int) -> Running:
@@ -146,14 +133,19 @@ def _wait_until_accepting(
 def _ended(child: Child, app: App, server: str) -> LaunchError:
     """Why the server's process is gone."""
     tail = child.tail()
-    if f"No module named {server}" in tail:
-        return LaunchError(
-            f"{server} is not installed in the environment of {app.python}",
-            f"{app.python} -m pip install {server}",
-        )
+    module = load_server(server).TRAITS.package.partition("[")[0]
+    if f"No module named {module}" in tail:
+        return _missing(app, server)
     return LaunchError(
         f"the application ended while it started:\n\n{tail}",
         "The end of its log above names the cause.",
+    )
+
+
+def _missing(app: App, server: str) -> LaunchError:
+    return LaunchError(
+        f"{server} is not installed in the environment of {app.python}",
+        f"{app.python} -m pip install {shlex.quote(load_server(server).TRAITS.package)}",
     )
 
 

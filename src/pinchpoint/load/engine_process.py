@@ -11,31 +11,32 @@ import itertools
 import resource
 import socket
 import sys
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter_ns, process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pinchpoint.load.arrivals import start_times_s
-from pinchpoint.load.client import Client
-from pinchpoint.load.mix import request_order
+from pinchpoint.load.client import ERROR_INDEX, Client
+from pinchpoint.load.configuration import SPARE_FILES, decode, decode_arrivals
 from pinchpoint.load.offer import Loop, offer_closed, offer_open
 from pinchpoint.load.polling import make_poller
+from pinchpoint.load.tls import tls_context
+from pinchpoint.load.traffic import Traffic
 from pinchpoint.load.wire import RECORD, Channel
-from pinchpoint.model.workload import ArrivalProcess, Arrivals
 from pinchpoint.stats.quantiles import quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    import ssl
+    from collections.abc import Callable
 
+    from pinchpoint.load.configuration import Configuration
     from pinchpoint.load.offer import BatchCount
     from pinchpoint.load.wire import Header
 
 HEAD_START_NS = 20_000_000
 """An open step begins so long after its command, so that its first requests are on time."""
-
-OPEN_FILES = 4096
-"""Several times the connections that are ever open."""
 
 
 def main(socket_path: str) -> None:
@@ -43,34 +44,33 @@ def main(socket_path: str) -> None:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(socket_path)
     channel = Channel(connection)
-    _allow_many_connections()
     first = channel.receive()
     if first is not None:
-        Engine(channel, first[0]).serve()
+        Engine(channel, decode(first[0])).serve()
 
 
 class Engine:
-    """Loads one address with one workload."""
+    """Loads one address with its share of one workload."""
 
-    def __init__(self, channel: Channel, configuration: Header) -> None:
-        templates = configuration["templates"]
+    def __init__(self, channel: Channel, configuration: Configuration) -> None:
+        _allow_connections(configuration.most_connections)
+        templates = configuration.workload.templates
         self.descriptor = channel.fileno()
         self._channel = channel
-        self._poller = make_poller()
+        self._index, self._count = configuration.index, configuration.count
+        self._poller = make_poller(is_spinning=configuration.is_spinning)
         self._poller.watch(self.descriptor)
-        self._weights = [template["weight"] for template in templates]
-        self._path_counts = [len(template["paths"]) for template in templates]
-        self._seed = configuration["seed"]
-        self._step = 0
-        self._next_trace = 1
-        address = (configuration["host"], configuration["port"])
+        self._traffic = Traffic(
+            configuration.workload, configuration.authority, self._index, self._count
+        )
         self._client = Client(
-            address,
-            [_formats(template, *address) for template in templates],
-            is_head=[template["endpoint"].startswith("HEAD ") for template in templates],
+            configuration.address,
+            [template.endpoint.partition(" ")[0] for template in templates],
             poller=self._poller,
-            timeout_s=configuration["timeout_s"],
-            most_connections=configuration["most_connections"],
+            timeout_s=configuration.timeout_s,
+            most_connections=configuration.most_connections,
+            tls=_tls(configuration),
+            server_name=urlsplit(configuration.base_url).hostname or "",
         )
 
     def serve(self) -> None:
@@ -91,15 +91,11 @@ class Engine:
         return bool(message[0]["command"] == "stop")
 
     def _open(self, loop: Loop, command: Header) -> tuple[int, float]:
-        arrivals = Arrivals(
-            rate_rps=command["rate_rps"],
-            duration_s=command["duration_s"],
-            process=ArrivalProcess(command["process"]),
-            seed=command["seed"],
-        )
-        times_s = start_times_s(arrivals)
-        start_ns = perf_counter_ns() + HEAD_START_NS
-        offer_open(loop, [start_ns + round(time_s * 1e9) for time_s in times_s])
+        arrivals = decode_arrivals(command)
+        times_s = start_times_s(arrivals)[self._index :: self._count]
+        start_ns = command.get("start_ns") or perf_counter_ns() + HEAD_START_NS
+        end_ns = start_ns + round(arrivals.duration_s * 1e9)
+        offer_open(loop, [start_ns + round(time_s * 1e9) for time_s in times_s], end_ns)
         return start_ns, arrivals.duration_s
 
     def _closed(self, loop: Loop, command: Header) -> tuple[int, float]:
@@ -121,24 +117,18 @@ class Engine:
 
     def _run(self, offer: Callable[[Loop, Header], tuple[int, float]], command: Header) -> None:
         """Carry out one step, with new connections, and send what happened."""
-        self._step += 1
         self._client.samples.clear()
-        loop = Loop(
-            client=self._client,
-            poller=self._poller,
-            control=self,
-            requests=self._requests(),
-            next_trace=self._next_trace,
-        )
+        self._traffic.begin_step()
+        loop = Loop(client=self._client, poller=self._poller, control=self, traffic=self._traffic)
         gc.collect()
         gc.disable()
         cpu_s, wait_s, switches = _usage()
         start_ns, duration_s = offer(loop, command)
+        self._client.close_all()  # which frees a descriptor for what follows
         after_cpu_s, after_wait_s, after_switches = _usage()
         gc.enable()
-        self._client.close_all()
-        self._next_trace = loop.next_trace
         rows = self._client.samples
+        lags_s = [lag_ns / 1e9 for lag_ns in loop.lags_ns] or [0.0]
         result = {
             "kind": "result",
             "start_ns": start_ns,
@@ -146,33 +136,18 @@ class Engine:
             "cpu_s": after_cpu_s - cpu_s,
             "wait_s": after_wait_s - wait_s,
             "involuntary_switches": after_switches - switches,
-            "lag_p99_s": quantile([max(0, row[3] - row[2]) / 1e9 for row in rows] or [0.0], 0.99),
+            "lag_p50_s": quantile(lags_s, 0.5),
+            "lag_p99_s": quantile(lags_s, 0.99),
+            "lag_max_s": max(lags_s),
+            "exhausted": sum(row[-1] == ERROR_INDEX["exhausted"] for row in rows),
+            "journeys": [asdict(count) for count in self._traffic.crowd.counts()],
         }
         self._channel.send(result, b"".join(itertools.starmap(RECORD.pack, rows)))
 
-    def _requests(self) -> Iterator[tuple[int, int]]:
-        # Arms of an experiment see the same requests in the same step, but not in each step.
-        seed = f"{self._seed}-{self._step}"
-        return request_order(self._weights, self._path_counts, seed)
 
-
-def _formats(template: Mapping[str, Any], host: str, port: int) -> Sequence[bytes]:
-    """The requests of a template, with places for trace id and intended start."""
-    method = template["endpoint"].partition(" ")[0]
-    headers = {
-        "Host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "User-Agent": f"pinchpoint/{version('pinchpoint')}",
-        "Accept": "*/*",
-        "Accept-Encoding": "identity",
-        **({} if method in {"GET", "HEAD"} else {"Content-Length": "0"}),
-        **dict(template["headers"]),
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return [
-        f"{method} {path} HTTP/1.1\r\n{lines}".encode().replace(b"%", b"%%")
-        + b"X-Pinchpoint: %020d-%020d\r\n\r\n"
-        for path in template["paths"]
-    ]
+def _tls(configuration: Configuration) -> ssl.SSLContext | None:
+    is_encrypted = configuration.base_url.startswith("https:")
+    return tls_context(verifies=configuration.verifies_tls) if is_encrypted else None
 
 
 def _usage() -> tuple[float, float, int]:
@@ -182,12 +157,13 @@ def _usage() -> tuple[float, float, int]:
     return process_time(), wait_s, resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def _allow_many_connections() -> None:
+def _allow_connections(count: int) -> None:
     """Raise the soft limit of open files, if it is low and may be raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    wanted = count + SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from bisect import bisect
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 BLOCK_REQUESTS = 100
 """In each block the endpoints have their exact shares, which removes the mix from the
@@ -18,26 +18,46 @@ GOLDEN_RATIO = 0.6180339887498949
 
 
 def request_order(
-    weights: Sequence[float], path_counts: Sequence[int], seed: int | str
+    weights: Sequence[float],
+    path_counts: Sequence[int],
+    seed: int | str,
+    path_weights: Sequence[Sequence[float]] = (),
 ) -> Iterator[tuple[int, int]]:
     """Draw (template index, path index) for ever; the same seed gives the same sequence.
 
     A block is a systematic sample: BLOCK_REQUESTS equidistant points on the line of the
     cumulated weights, shifted a little from block to block so that a share that is not a
     whole number of requests is met on average. Its order is shuffled. Paths are drawn
-    uniformly.
+    independently.
 
     Args:
         weights: Of each template, in any unit; their sum is above 0.
         path_counts: Paths of each template, at least 1.
         seed: Any.
+        path_weights: Of the paths of each template, in any unit; none where all are alike.
     """
     dice = random.Random(seed)  # noqa: S311  # an order of requests, not a secret
     edges = list(itertools.accumulate(weights))
+    weighted = zip(path_counts, path_weights or [()] * len(path_counts), strict=True)
+    choices = [path_choice(count, of_paths) for count, of_paths in weighted]
     for number in itertools.count(1):
         offset = number * GOLDEN_RATIO % 1
         points = ((slot + offset) / BLOCK_REQUESTS for slot in range(BLOCK_REQUESTS))
         block = [bisect(edges, point * edges[-1]) for point in points]
         dice.shuffle(block)
         for index in block:
-            yield index, int(dice.random() * path_counts[index])
+            yield index, choices[index](dice.random())
+
+
+def path_choice(count: int, weights: Sequence[float]) -> Callable[[float], int]:
+    """Turn a number from 0 to below 1 into the index of a path.
+
+    Args:
+        count: Of the paths, at least 1.
+        weights: Of each path, in any unit; none if all are alike.
+    """
+    if not weights:
+        return lambda point: int(point * count)
+    edges = list(itertools.accumulate(weights))
+    # The product may be rounded up to the last edge, which belongs to no path.
+    return lambda point: min(bisect(edges, point * edges[-1]), count - 1)

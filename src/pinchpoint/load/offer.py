@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from array import array
+from dataclasses import dataclass, field
 from time import perf_counter_ns, process_time
 from typing import TYPE_CHECKING, Protocol
 
-from pinchpoint.load.client import Client, Request
+from pinchpoint.load.client import Client
 from pinchpoint.load.polling import Poller
+from pinchpoint.load.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,22 +43,17 @@ class Loop:
         client: Sends.
         poller: Of the client; it watches the control too.
         control: May end a closed loop.
-        requests: Endless (template, path).
-        next_trace: The next trace id; counted on.
+        traffic: Makes the requests.
+        lags_ns: How late each scheduled request was taken up.
     """
 
     client: Client
     poller: Poller
     control: Control
-    requests: Iterator[tuple[int, int]]
-    next_trace: int
+    traffic: Traffic
+    lags_ns: array[int] = field(default_factory=lambda: array("q"))
     is_stopped: bool = False
     next_expire_ns: int = 0
-
-    def begin(self, intended_ns: int) -> None:
-        """Begin the next request of the mix."""
-        self.client.begin(Request(self.next_trace, *next(self.requests), intended_ns))
-        self.next_trace += 1
 
     def wait(self, until_ns: int) -> None:
         """Serve the sockets that are ready; wait for one until a time, if none is."""
@@ -71,23 +67,41 @@ class Loop:
             else:
                 self.client.handle(descriptor)
 
+    def resume(self) -> int:
+        """Send what virtual clients are due to send; when the next of them is."""
+        while (due_ns := self.traffic.crowd.due_ns) <= (now_ns := perf_counter_ns()):
+            self.lags_ns.append(now_ns - due_ns)
+            self.client.begin(self.traffic.resume(due_ns))
+        return due_ns
+
     def drain(self) -> None:
         """Wait for the requests in flight; timeouts bound it."""
+        self.traffic.crowd.end()
         while self.client.in_flight:
             self.wait(perf_counter_ns() + EXPIRE_NS)
 
 
-def offer_open(loop: Loop, schedule_ns: Sequence[int]) -> None:
-    """Send each request at its time, whatever the server does, and wait for all answers."""
+def offer_open(loop: Loop, schedule_ns: Sequence[int], end_ns: int) -> None:
+    """Send each request at its time, whatever the server does, and wait for all answers.
+
+    Args:
+        loop: What sends.
+        schedule_ns: When requests are intended to start, ascending.
+        end_ns: Until then virtual clients go on.
+    """
     sent = 0
     while sent < len(schedule_ns):
         for due_ns in schedule_ns[sent : sent + BURST]:
-            if due_ns > perf_counter_ns():
+            lag_ns = perf_counter_ns() - due_ns
+            if lag_ns < 0:
                 break
-            loop.begin(due_ns)
+            loop.lags_ns.append(lag_ns)
+            loop.client.begin(loop.traffic.arrive(due_ns))
             sent += 1
         if sent < len(schedule_ns):
-            loop.wait(schedule_ns[sent])
+            loop.wait(min(schedule_ns[sent], loop.resume()))
+    while loop.traffic.crowd.is_active and perf_counter_ns() < end_ns:
+        loop.wait(min(end_ns, loop.resume()))
     loop.drain()
 
 
@@ -105,7 +119,9 @@ def offer_closed(
     while not loop.is_stopped and (now_ns := perf_counter_ns()) < end_ns:
         allowed = min(in_flight, 1 + in_flight * (now_ns - start_ns) // RAMP_NS)
         for _ in range(allowed - loop.client.in_flight):
-            loop.begin(perf_counter_ns())
+            now_ns = perf_counter_ns()
+            is_due = loop.traffic.crowd.due_ns <= now_ns
+            loop.client.begin((loop.traffic.resume if is_due else loop.traffic.arrive)(now_ns))
         is_full = loop.client.in_flight >= in_flight
         loop.wait(counter.due_ns if is_full else min(counter.due_ns, now_ns + RETRY_NS))
         if perf_counter_ns() >= counter.due_ns:

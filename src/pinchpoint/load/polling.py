@@ -1,4 +1,8 @@
-"""Wait until sockets are ready: epoll on Linux, the standard library's selectors elsewhere."""
+"""Wait until sockets are ready: epoll on Linux, the standard library's selectors elsewhere.
+
+A timerfd, which Python has from 3.13 on, would wait as finely as `select` does here and cost
+as many system calls, so there is one way for all versions.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,11 @@ from typing import Protocol
 
 TIMER_SLACK_NS = 1
 """The kernel may wake a process this late; its default, 50 us, is the size of what we measure."""
+SPIN_S = 0.001
+"""Before something is due, a spinning poller does not sleep for this long: to wake up takes
+about 60 us in a virtual machine, and sometimes much more (reference: load.md §2c)."""
+COARSE_S = 0.001
+"""`epoll` rounds its timeout up to this."""
 
 
 class Poller(Protocol):
@@ -25,15 +34,20 @@ class Poller(Protocol):
         """Stop to watch a descriptor."""
 
     def wait(self, timeout_s: float) -> list[int]:
-        """The descriptors that are ready, at the latest after a time."""
+        """The descriptors that are ready; none if none is after a time, or a little before."""
 
 
-def make_poller() -> Poller:
-    """The best one of this machine."""
+def make_poller(*, is_spinning: bool = False) -> Poller:
+    """The best one of this machine.
+
+    Args:
+        is_spinning: Keep a CPU busy to be on time; only worth it where one is to spare.
+    """
+    spin_s = SPIN_S if is_spinning else 0.0
     if sys.platform == "linux":
         Path("/proc/self/timerslack_ns").write_text(str(TIMER_SLACK_NS), "ascii")
-        return EpollPoller()
-    return SelectorPoller()
+        return EpollPoller(spin_s)
+    return SelectorPoller(spin_s)
 
 
 if sys.platform == "linux":
@@ -41,8 +55,9 @@ if sys.platform == "linux":
     class EpollPoller:
         """Raw epoll; `select.select` on its own descriptor waits for less than a millisecond."""
 
-        def __init__(self) -> None:
+        def __init__(self, spin_s: float = 0.0) -> None:
             self._epoll = select.epoll()
+            self._spin_s = spin_s
 
         def watch(self, descriptor: int) -> None:
             """As the protocol says."""
@@ -58,7 +73,9 @@ if sys.platform == "linux":
 
         def wait(self, timeout_s: float) -> list[int]:
             """As the protocol says."""
-            # epoll.poll rounds its timeout up to milliseconds.
+            timeout_s -= self._spin_s
+            if timeout_s > 2 * COARSE_S:
+                return [descriptor for descriptor, _ in self._epoll.poll(timeout_s - COARSE_S)]
             if timeout_s > 0 and not select.select([self._epoll], (), (), timeout_s)[0]:
                 return []
             return [descriptor for descriptor, _ in self._epoll.poll(0)]
@@ -67,8 +84,9 @@ if sys.platform == "linux":
 class SelectorPoller:
     """What is there: kqueue on macOS."""
 
-    def __init__(self) -> None:
+    def __init__(self, spin_s: float = 0.0) -> None:
         self._selector = selectors.DefaultSelector()
+        self._spin_s = spin_s
 
     def watch(self, descriptor: int) -> None:
         """As the protocol says."""
@@ -84,4 +102,4 @@ class SelectorPoller:
 
     def wait(self, timeout_s: float) -> list[int]:
         """As the protocol says."""
-        return [key.fd for key, _ in self._selector.select(max(0.0, timeout_s))]
+        return [key.fd for key, _ in self._selector.select(max(0.0, timeout_s - self._spin_s))]

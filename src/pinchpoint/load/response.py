@@ -8,9 +8,12 @@ close-delimited answers go through httptools.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEAD_END = b"\r\n\r\n"
 LONGEST_HEAD_BYTES = 1 << 16
@@ -20,6 +23,7 @@ MOST_REMEMBERED = 4096
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?(?:\r\n|$)")
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*(?:\r\n|$)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:([^\r\n]*)", re.IGNORECASE)
+_COOKIE = re.compile(rb"\r\nset-cookie:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 
 
@@ -31,6 +35,7 @@ class _Head(NamedTuple):
     status: int
     body_bytes: int  # -1: only a full parser can tell where the body ends
     keeps_alive: bool
+    cookies: tuple[bytes, ...]
 
 
 _heads: dict[bytes, _Head] = {}
@@ -42,12 +47,26 @@ class Response:
     Attributes:
         status: HTTP status; 0 before the head is complete.
         keeps_alive: The server leaves the connection open after it.
+        cookies: Values of its headers `Set-Cookie`.
     """
 
-    __slots__ = ("_is_head_request", "_parser", "_pending", "_remaining", "keeps_alive", "status")
+    __slots__ = (
+        "_is_head_request",
+        "_parser",
+        "_pending",
+        "_remaining",
+        "cookies",
+        "keeps_alive",
+        "status",
+    )
 
     def __init__(self, *, is_head_request: bool = False) -> None:
+        self.begin(is_head_request=is_head_request)
+
+    def begin(self, *, is_head_request: bool) -> None:
+        """Read another one."""
         self.status = 0
+        self.cookies: Sequence[bytes] = ()
         self.keeps_alive = False
         self._is_head_request = is_head_request
         self._pending = b""
@@ -74,7 +93,7 @@ class Response:
             if body_bytes < 0:
                 self._parser = _Parser()
                 return self._parse(data)
-            self.status, _, self.keeps_alive = head
+            self.status, _, self.keeps_alive, self.cookies = head
             self._remaining = body_bytes - (len(data) - end - len(HEAD_END))
         if self._remaining < 0:
             raise MalformedError("bytes after the end of the response")
@@ -94,6 +113,7 @@ class Response:
         assert self._parser is not None  # noqa: S101  # for the type checker
         is_complete = self._parser.feed(data)
         self.status, self.keeps_alive = self._parser.status, self._parser.keeps_alive
+        self.cookies = self._parser.cookies
         return is_complete
 
 
@@ -107,7 +127,8 @@ def _remember(raw: bytes) -> _Head:
     named = _CONNECTION.search(raw)
     options = named[1].lower() if named else b""
     keeps_alive = b"keep-alive" in options if line[1] == b"0" else b"close" not in options
-    _heads[raw] = head = _Head(status, _body_bytes(raw, status), keeps_alive)
+    cookies = tuple(_COOKIE.findall(raw))
+    _heads[raw] = head = _Head(status, _body_bytes(raw, status), keeps_alive, cookies)
     return head
 
 
@@ -128,6 +149,7 @@ class _Parser:
         self.status = 0
         self.keeps_alive = False
         self.ends_with_connection = False
+        self.cookies: list[bytes] = []
         self._is_complete = False
         self._is_delimited = False
         self._parser = httptools.HttpResponseParser(self)
@@ -139,8 +161,11 @@ class _Parser:
             raise MalformedError(str(error)) from error
         return self._is_complete
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
-        self._is_delimited |= name.lower() in {b"content-length", b"transfer-encoding"}
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key = name.lower()
+        self._is_delimited |= key in {b"content-length", b"transfer-encoding"}
+        if key == b"set-cookie":
+            self.cookies.append(value)
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()

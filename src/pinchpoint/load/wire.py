@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import socket
 
-ERRORS = ("", "timeout", "reset", "refused", "closed", "malformed")
+ERRORS = ("", "timeout", "reset", "refused", "closed", "malformed", "tls", "exhausted", "failed")
 """A record's error is the index of one of these."""
 
 # trace, template, intended_ns, sent_ns, first_byte_ns, completed_ns, status, bytes, error

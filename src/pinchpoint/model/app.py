@@ -13,6 +13,7 @@ class Interface(StrEnum):
 
     WSGI = "wsgi"
     ASGI = "asgi"
+    UNKNOWN = "unknown"  # seen from outside only
 
 
 class Framework(StrEnum):
@@ -30,13 +31,15 @@ class App:
     """An application, found but not started.
 
     Attributes:
-        target: `module:attribute`, or `module:factory()` for a factory.
+        target: `module:attribute`, or `module:factory()` for a factory; the user's command or
+            the URL of an application that somebody else starts.
         interface: WSGI or ASGI.
         framework: What it is written in, as far as could be seen.
         directory: Where its server is started; first on the module path.
         python: The interpreter that has the application's dependencies.
         found_by: How the target was found, for the reader.
         environment: Variables that its process needs, such as DJANGO_SETTINGS_MODULE.
+        command: The user's own command that starts it; empty if pinchpoint makes one.
     """
 
     target: str
@@ -46,6 +49,7 @@ class App:
     python: Path
     found_by: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class Deployment:
     Attributes:
         server: The name of a file in `launch/servers`.
         workers: Processes.
-        threads: Threads of each process; 1 for event-loop servers.
+        threads: Threads of each process; 1 for event-loop servers, 0 where each request has one
+            of its own (or a greenlet).
         environment: Additional variables.
         arguments: Additional words of the server's command line.
     """
@@ -70,3 +75,8 @@ class Deployment:
     def slots(self) -> int:
         """Requests that can be worked on at the same time by a synchronous server."""
         return self.workers * self.threads
+
+
+def has_slots(app: App, deployment: Deployment) -> bool:
+    """Whether each request occupies one of `deployment.slots` until it is answered."""
+    return app.interface is Interface.WSGI and deployment.threads > 0

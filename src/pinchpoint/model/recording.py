@@ -78,6 +78,46 @@ class ResourceSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorState:
+    """How well the load generator kept its schedule in one step.
+
+    Attributes:
+        lag_p50_s: From an arrival's scheduled start to when it was taken up: the median.
+        lag_p99_s: Of the same, the 99th percentile.
+        lag_max_s: Of the same, the largest.
+        involuntary_switches: How often the system took the CPU away from the generator.
+        busiest_cpu_ratio: CPU time of its busiest process, of one core.
+        exhausted: Requests that found no descriptor or port left on the machine.
+    """
+
+    lag_p50_s: float
+    lag_p99_s: float
+    lag_max_s: float
+    involuntary_switches: int
+    busiest_cpu_ratio: float
+    exhausted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyCount:
+    """What became of the virtual clients of one journey in one step.
+
+    Attributes:
+        name: Of the journey.
+        begun: Clients that arrived.
+        completed: Clients that came to the end.
+        cut: Clients that were on their way when the step ended.
+        broken: What ended the journeys of the others, such as `request 2: status 500`.
+    """
+
+    name: str
+    begun: int
+    completed: int
+    cut: int
+    broken: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One load, offered for one time.
 
@@ -92,6 +132,11 @@ class Step:
         holds: Who held what, when.
         resources: CPU use in this step.
         lost_records: Records that the probe overwrote before they were read.
+        database_active_s: For which the databases were executing statements by their own
+            account, summed over sessions; -1 if they give none.
+        generator: How the generator did; None if it does not say.
+        journeys: What became of the virtual clients.
+        invalid: Why its figures cannot be used; empty if they can.
     """
 
     purpose: str
@@ -104,6 +149,10 @@ class Step:
     holds: tuple[Hold, ...] = ()
     resources: tuple[ResourceSample, ...] = ()
     lost_records: int = 0
+    database_active_s: float = -1.0
+    generator: GeneratorState | None = None
+    journeys: tuple[JourneyCount, ...] = ()
+    invalid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +163,26 @@ class ProbeState:
         hooked: Libraries that it observes, with their versions.
         failures: Hooks that did not fit; what they observe will show as own code.
         workers: Processes of the application that reported.
+        development_server: What it runs under, if that is one for development.
+        instruments: Other tools in its process that observe it, such as `Sentry`.
+        is_debug: It runs in its framework's debug mode.
     """
 
     hooked: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     workers: tuple[int, ...] = ()
+    development_server: str = ""
+    instruments: tuple[str, ...] = ()
+    is_debug: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """All that was measured in one run."""
+    """All that was measured in one run.
+
+    Attributes:
+        is_outside: No probe was inside: there are answers and their times, but no causes.
+    """
 
     app: App
     deployment: Deployment
@@ -133,6 +192,7 @@ class Recording:
     skipped: tuple[SkippedRoute, ...] = ()
     probe: ProbeState = field(default_factory=ProbeState)
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_outside: bool = False
 
     def step(self, purpose: str) -> Step | None:
         """The last step with a purpose."""

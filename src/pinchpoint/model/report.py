@@ -73,6 +73,7 @@ class Report:
         summary: What was offered and measured, one line each.
         elapsed_s: From the start of the run to each milestone: `up`, `first_finding`,
             `verdict`, `report`.
+        is_outside: No probe was inside: capacity and response times, no causes.
     """
 
     run_id: str
@@ -92,3 +93,4 @@ class Report:
     environment: Mapping[str, str] = field(default_factory=dict)
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     command: str = ""
+    is_outside: bool = False

@@ -16,11 +16,13 @@ class Running:
     Attributes:
         app: What was started.
         deployment: How.
-        host: Always on loopback.
+        host: On loopback, unless the user owns another one.
         port: Where it accepts.
         pid: The server's first process; its descendants are the workers.
         ask: Sends a command to the probe of whichever worker accepts, and returns the
-            answer: `ask(command, arguments)`. Raises LaunchError if the app is gone.
+            answer: `ask(command, arguments)`. Raises LaunchError if the app is gone; without
+            a probe the answer is empty.
+        scheme: `http` or `https`.
     """
 
     app: App
@@ -29,8 +31,10 @@ class Running:
     port: int
     pid: int
     ask: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    scheme: str = "http"
 
     @property
     def base_url(self) -> str:
         """`http://127.0.0.1:8000`."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"

@@ -19,7 +19,8 @@ class Sample(NamedTuple):
         completed_ns: When the answer was complete or the request given up.
         status: HTTP status; 0 without a complete answer.
         received_bytes: Size of the answer with its head.
-        error: Empty, or `timeout`, `reset`, `refused`, `closed`, `malformed`.
+        error: Empty, or `timeout`, `reset`, `refused`, `closed`, `malformed`, `tls`,
+            `exhausted`; `failed` is an answer that the user's own script refused.
     """
 
     trace_id: int
@@ -45,4 +46,4 @@ class Sample(NamedTuple):
     @property
     def is_ok(self) -> bool:
         """Answered, and not with an error."""
-        return 100 <= self.status < 400
+        return 100 <= self.status < 400 and not self.error

@@ -16,12 +16,16 @@ class Category(StrEnum):
     POOL_WAIT = "pool_wait"  # for a connection of a pool
     CONNECT = "connect"  # opening a connection
     SQL = "sql"  # executing and fetching, as the client sees it
+    RUNNABLE = "runnable"  # the database had answered; no interpreter, loop or CPU was free
     CACHE = "cache"
     OUTBOUND = "outbound"  # waiting for another service
     SERIALIZE = "serialize"
     TEMPLATE = "template"
     SLEEP = "sleep"
     EXECUTOR = "executor"  # waiting for a thread of a thread pool
+    LOCK = "lock"  # waiting for a lock or a semaphore of the process
+    HASH = "hash"  # deriving a key from a password: slow by design
+    GC = "gc"  # the interpreter's garbage collector
     RESPONSE = "response"  # after the app returned: writing, reading by the client
     UNATTRIBUTED = "unattributed"  # what no part explains
 
@@ -33,7 +37,9 @@ WAITING = frozenset(
         Category.RESPONSE,
         Category.UNATTRIBUTED,
         Category.POOL_WAIT,
+        Category.RUNNABLE,
         Category.EXECUTOR,
+        Category.LOCK,
     }
 )
 """What a request spends without being worked on; the rest is its service time."""

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,14 +20,14 @@ class Parameter:
         kind: `int`, `str`, `uuid`, `path`, `float`, `bool` or another converter's name.
         location: `path` or `query`.
         is_required: False where the application has a default.
-        example: A value that the application's own description gives; empty if none.
+        examples: Values that a description gives, the best first; empty if none.
     """
 
     name: str
     kind: str = "str"
     location: str = "path"
     is_required: bool = True
-    example: str = ""
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTable:
-    """The route table as read inside the application's process."""
+    """All routes of an application."""
 
-    framework: str
     routes: tuple[Route, ...]
 
 
@@ -163,13 +167,70 @@ class ArrivalProcess(StrEnum):
 
     POISSON = "poisson"
     CONSTANT = "constant"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
-    """An open-loop schedule: arrivals do not wait for responses."""
+    """An open-loop schedule: arrivals do not wait for responses.
+
+    Attributes:
+        rate_rps: The mean over the duration.
+        duration_s: For how long they come.
+        process: How they are spread; Poisson and constant follow the profile, if there is one.
+        seed: Of the Poisson process.
+        starts_s: RECORDED only: seconds from the start of the step, in any order.
+        profile: Corners (second, requests/s) of a rate that changes: straight lines between
+            them, a jump where two have the same second. Empty if the rate stays the same.
+    """
 
     rate_rps: float
     duration_s: float
     process: ArrivalProcess = ArrivalProcess.POISSON
     seed: int = 1
+    starts_s: tuple[float, ...] = ()
+    profile: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def recorded(cls, starts_s: Sequence[float], duration_s: float) -> Self:
+        """Arrivals as they once came, such as those of an access log.
+
+        Args:
+            starts_s: Seconds from the start of the step; those outside of it are left out.
+            duration_s: Above 0.
+        """
+        kept = tuple(start_s for start_s in starts_s if 0 <= start_s < duration_s)
+        return cls(
+            rate_rps=len(kept) / duration_s,
+            duration_s=duration_s,
+            process=ArrivalProcess.RECORDED,
+            starts_s=kept,
+        )
+
+    @classmethod
+    def following(
+        cls,
+        profile: Sequence[tuple[float, float]],
+        process: ArrivalProcess = ArrivalProcess.POISSON,
+        seed: int = 1,
+    ) -> Self:
+        """Arrivals whose rate changes: ramps, steps, or both.
+
+        Args:
+            profile: Corners as in the attribute: at least two, the first at second 0, the
+                seconds ascending.
+            process: POISSON or CONSTANT.
+            seed: Of the Poisson process.
+        """
+        duration_s = profile[-1][0]
+        requests = sum(
+            (end_s - begin_s) * (begin_rps + end_rps) / 2
+            for (begin_s, begin_rps), (end_s, end_rps) in pairwise(profile)
+        )
+        return cls(
+            rate_rps=requests / duration_s,
+            duration_s=duration_s,
+            process=process,
+            seed=seed,
+            profile=tuple(profile),
+        )

@@ -5,58 +5,37 @@ The story of a run, top to bottom. Only this package knows two stages.
 
 from __future__ import annotations
 
-import shutil
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pinchpoint.errors import UsageError
 from pinchpoint.launch import choose_deployment, discover
 from pinchpoint.launch.guardian import guard
-from pinchpoint.model.report import Report
+from pinchpoint.pipeline.attach import attach, run_command
 from pinchpoint.pipeline.demonstration import is_demo, prepare
 from pinchpoint.pipeline.measure import check_itself, climb, pin, walk
 from pinchpoint.pipeline.run import Run
 from pinchpoint.pipeline.stand import stand
 from pinchpoint.pipeline.trials import opened, prove_best, prove_each
+from pinchpoint.pipeline.writing import (
+    Interrupted,
+    Outcome,
+    finish,
+    run_folder,
+    written_even_if_interrupted,
+)
 from pinchpoint.report import store
-from pinchpoint.report.formats import html
-from pinchpoint.report.formats import json as json_format
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from pinchpoint.launch.guardian import Guardian
     from pinchpoint.model.app import App, Deployment
     from pinchpoint.model.workload import SkippedRoute, Workload
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.settings import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A finished run.
-
-    Attributes:
-        report: What it says.
-        folder: Where report and recording are.
-    """
-
-    report: Report
-    folder: Path
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped a run that had something to say.
-
-    Attributes:
-        outcome: The partial report, already written.
-    """
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
 
 
 def check(settings: Settings, progress: Progress, *, command: str) -> Outcome:
@@ -71,13 +50,13 @@ def check(settings: Settings, progress: Progress, *, command: str) -> Outcome:
         PinchpointError: With the exit status that says what stood in the way.
         Interrupted: Ctrl-C, after something was measured.
     """
-    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+    with run_folder(settings) as (folder, started_s), guard() as guardian:
         return _check(guardian, settings, progress, folder, started_s, command)
 
 
 def demo(settings: Settings, progress: Progress, *, command: str) -> Outcome:
     """Check the sick shop, on a private PostgreSQL with a partner's stub beside it."""
-    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+    with run_folder(settings) as (folder, started_s), guard() as guardian:
         settings = prepare(guardian, settings, progress)
         return _check(guardian, settings, progress, folder, started_s, command)
 
@@ -96,19 +75,25 @@ def prove(
         command: What the user typed, for the report.
     """
     report, recording = store.load_report(earlier), store.load_recording(earlier)
-    with _run_folder(settings) as (folder, started_s), guard() as guardian:
+    if recording.is_outside or recording.app.command:
+        raise UsageError(
+            f"{recording.app.target} was not started by 'pinchpoint check', so that no changed"
+            " arm of it can be started",
+            "Check it by its name, such as main:app, and prove the fixes of that run.",
+        )
+    with run_folder(settings) as (folder, started_s), guard() as guardian:
         if is_demo(recording.app):
             settings = prepare(guardian, settings, progress)
             app = replace(recording.app, environment=settings.environment)
             recording = replace(recording, app=app)
         run = Run.resume(folder, recording, report, command=command, started_s=started_s)
-        with _written_even_if_interrupted(run):
+        with written_even_if_interrupted(run):
             progress.stage("launch", run.app.target)
             with stand(guardian, run.app, run.deployment, settings) as one:
                 progress.done(f"{run.app.target} under {run.deployment.server}")
                 databases = opened(one, run.workload)
             prove_each(run, guardian, settings, progress, databases, fixes)
-        return _finish(run)
+        return finish(run)
 
 
 def routes(settings: Settings, progress: Progress) -> tuple[Workload, tuple[SkippedRoute, ...]]:
@@ -141,7 +126,7 @@ def _check(  # noqa: PLR0913, PLR0917  # what `check` and `demo` share
 ) -> Outcome:
     app, deployment = _find(settings, progress)
     run = Run(folder=folder, command=command, app=app, deployment=deployment, started_s=started_s)
-    with _written_even_if_interrupted(run):
+    with written_even_if_interrupted(run):
         with stand(guardian, app, deployment, settings) as one:
             run.reached("up")
             progress.done(f"{app.target} under {deployment.server} x{deployment.workers}")
@@ -155,7 +140,7 @@ def _check(  # noqa: PLR0913, PLR0917  # what `check` and `demo` share
             databases = opened(one, run.workload)
         if settings.is_proving:
             prove_best(run, guardian, settings, progress, databases)
-    return _finish(run)
+    return finish(run)
 
 
 def _find(settings: Settings, progress: Progress) -> tuple[App, Deployment]:
@@ -173,44 +158,4 @@ def _find(settings: Settings, progress: Progress) -> tuple[App, Deployment]:
     return app, choose_deployment(app, settings.server, settings.workers, settings.threads)
 
 
-def _finish(run: Run) -> Outcome:
-    run.reached("report")
-    report = run.report()
-    _write(run, report)
-    return Outcome(report=report, folder=run.folder)
-
-
-def _write(run: Run, report: Report) -> None:
-    store.save(run.folder, report, run.recording())
-    (run.folder / "report.json").write_text(json_format.render(report), "utf-8")
-    (run.folder / "report.html").write_text(html.render(report), "utf-8")
-
-
-@contextmanager
-def _written_even_if_interrupted(run: Run) -> Generator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not run.steps:
-            raise
-        run.warnings.append("interrupted: what follows is partial")
-        report = run.report()
-        _write(run, report)
-        raise Interrupted(Outcome(report=report, folder=run.folder)) from None
-
-
-@contextmanager
-def _run_folder(settings: Settings) -> Generator[tuple[Path, float]]:
-    """The folder of a run and when it began; one that has nothing to say leaves no folder."""
-    started_s = time.monotonic()
-    folder = store.new_run_folder(settings.directory, time.time())
-    try:
-        yield folder, started_s
-    finally:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-            if [file.name for file in folder.parent.iterdir()] == [".gitignore"]:
-                shutil.rmtree(folder.parent)
-
-
-__all__ = ["Interrupted", "Outcome", "check", "demo", "prove", "routes"]
+__all__ = ["Interrupted", "Outcome", "attach", "check", "demo", "prove", "routes", "run_command"]

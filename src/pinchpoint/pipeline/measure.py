@@ -8,20 +8,17 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pinchpoint import attribute, diagnose
-from pinchpoint.errors import (
-    InconclusiveError,
-    LaunchError,
-    NoTrafficError,
-)
+from pinchpoint.errors import InconclusiveError, NoTrafficError
 from pinchpoint.load.search import NORMAL, QUICK, THOROUGH, find_saturation
-from pinchpoint.model.app import Interface
+from pinchpoint.model.app import has_slots
 from pinchpoint.model.capacity import CapacityState
 from pinchpoint.model.recording import Step
 from pinchpoint.model.workload import Arrivals
+from pinchpoint.pipeline.traffic import gather
 from pinchpoint.prove.experiment import null_effect
 from pinchpoint.settings import Effort
 from pinchpoint.stats.stability import is_sustained
-from pinchpoint.walk import Selection, explore, fetch_plans, read_routes, statements_of
+from pinchpoint.walk import Selection, explore, fetch_plans, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +66,13 @@ class Progress(Protocol):
         """Something was found before the verdict."""
 
 
+class Loaded(Protocol):
+    """An application under load."""
+
+    def failure(self) -> PinchpointError:
+        """Why no load could be offered."""
+
+
 def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None:
     """Try each read route alone; the first findings come from here.
 
@@ -76,7 +80,6 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
         NoTrafficError: No route answers.
     """
     progress.stage("walk", "reading the route table")
-    table = read_routes(stand.running)
     visited: list[str] = []
 
     def on_route(endpoint: str) -> None:
@@ -85,11 +88,13 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
 
     start_ns = time.perf_counter_ns()
     with stand.observer.recording():
+        table, known = gather(stand.running, stand.visitor(), settings)
         found = explore(
             stand.running,
             table,
             stand.visitor(),
             selection=Selection(only=settings.only, skip=settings.skip),
+            known=known,
             seed=settings.seed,
             on_route=on_route,
         )
@@ -114,7 +119,9 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
     )
 
 
-def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
+def climb(
+    run: Run, stand: Loaded, engine: OpenLoop, settings: Settings, progress: Progress
+) -> None:
     """Find the saturation point with the probe dormant.
 
     Raises:
@@ -125,14 +132,14 @@ def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress
     run.capacity = find_saturation(
         engine,
         slots=run.deployment.slots,
-        is_async=run.app.interface is Interface.ASGI,
+        is_async=not has_slots(run.app, run.deployment),
         limits=LIMITS[settings.effort],
         on_progress=lambda text: progress.stage("climb", text),
     )
     run.steps += engine.steps[before:]
     capacity = run.capacity
     if capacity.state is CapacityState.FAILED:
-        raise _failed(stand)
+        raise stand.failure()
     if capacity.state is CapacityState.GENERATOR_LIMITED:
         raise InconclusiveError(
             "the load generator is the limit: it used most of a core at the plateau",
@@ -144,16 +151,6 @@ def climb(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress
         f"{capacity.rate_rps:.3g} req/s ({capacity.low_rps:.3g} to {capacity.high_rps:.3g})"
         f" with {capacity.in_flight} in flight"
     )
-
-
-def _failed(stand: Stand) -> PinchpointError:
-    """Why no load could be offered."""
-    status = stand.child.poll()
-    tail = stand.child.tail(12)
-    log = f"\n\nThe end of its log:\n{tail}" if tail else " and its log is empty"
-    if status is not None:
-        return LaunchError(f"the application died under load with exit status {status}{log}")
-    return InconclusiveError(f"most answers were errors as soon as load was offered{log}")
 
 
 def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:

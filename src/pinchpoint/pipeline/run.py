@@ -18,7 +18,7 @@ from pinchpoint.model.recording import Plan, ProbeState, Recording, Step
 from pinchpoint.model.report import Quality, Report
 from pinchpoint.model.trial import Effect, Trial, Verdict
 from pinchpoint.model.workload import SkippedRoute, Workload
-from pinchpoint.report.story import answers
+from pinchpoint.report.story import OUTSIDE_VIEW, answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,7 @@ class Run:
         folder: Where the report and the recording are written.
         command: What the user typed, for the report.
         started_s: time.monotonic() at the start.
+        is_outside: No probe is inside.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Run:
     null_effect: Effect | None = None
     overhead_ratio: float | None = None
     warnings: list[str] = field(default_factory=list)
+    is_outside: bool = False
     elapsed_s: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -101,6 +103,7 @@ class Run:
             skipped=self.skipped,
             probe=self.probe,
             environment=environment(self.app, self.probe),
+            is_outside=self.is_outside,
         )
 
     def report(self) -> Report:
@@ -161,6 +164,7 @@ def analyse(  # noqa: PLR0913  # what a recording does not hold itself
         environment=recording.environment,
         elapsed_s=dict(elapsed_s),
         command=command,
+        is_outside=recording.is_outside,
     )
 
 
@@ -183,8 +187,10 @@ def with_status(findings: Sequence[Finding], trials: Sequence[Trial]) -> tuple[F
 
 
 def title(recording: Recording) -> str:
-    """`shop.main:app (FastAPI 0.165, uvicorn x1)`."""
+    """`shop.main:app (FastAPI 0.165, uvicorn x1)`; the label of a view from outside."""
     app, deployment = recording.app, recording.deployment
+    if recording.is_outside:
+        return f"{app.target} ({OUTSIDE_VIEW})"
     release = recording.probe.hooked.get(app.framework, "")
     server = f"{deployment.server} x{deployment.workers}"
     if deployment.threads > 1:
@@ -200,6 +206,6 @@ def environment(app: App, probe: ProbeState) -> dict[str, str]:
         "cores": str(os.cpu_count() or 1),
         "python": platform.python_version(),
         "directory": str(app.directory),
-        "app_python": str(app.python),
+        **({"app_python": str(app.python)} if app.python != Path() else {}),
         **{f"library.{name}": release for name, release in sorted(probe.hooked.items())},
     }

@@ -6,10 +6,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pinchpoint.errors import InconclusiveError, LaunchError
 from pinchpoint.launch import launch
 from pinchpoint.launch.guardian import Child
 from pinchpoint.launch.inject import Probe
@@ -23,6 +24,7 @@ from pinchpoint.walk import Client
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    from pinchpoint.errors import PinchpointError
     from pinchpoint.launch.guardian import Guardian
     from pinchpoint.model.app import App, Deployment
     from pinchpoint.model.sample import Sample
@@ -40,9 +42,10 @@ machine is busy. Without it a route that writes could not be told from one that 
 class Observer:
     """Joins what the probe wrote and the CPU that was used to each step of the engine."""
 
-    def __init__(self, child: Child, probe: Probe) -> None:
+    def __init__(self, child: Child, probe: Probe, running: Running) -> None:
         self._child = child
         self._probe = probe
+        self._running = running
         self._reader = Reader(probe.folder)
         self._databases = procfs.named(DATABASES)
         self._is_recording = False
@@ -50,6 +53,7 @@ class Observer:
         self._thread: threading.Thread | None = None
         self._records = Records()
         self._before: Mapping[str, tuple[float, float]] = {}
+        self._active_before_s: Mapping[str, float] = {}
 
     def close(self) -> None:
         """Let go of the workers' files."""
@@ -77,6 +81,7 @@ class Observer:
     def begin(self) -> None:
         """A step begins."""
         if self._is_recording:
+            self._active_before_s = self._active_s()
             self._reader.skip()
             self._stop.clear()
             self._thread = threading.Thread(target=self._collect, name="reader", daemon=True)
@@ -96,12 +101,13 @@ class Observer:
     ) -> Step:
         """A step has ended: what happened in it."""
         resources = self._resources(duration_s)
-        records = Records()
+        records, active_s = Records(), -1.0
         if self._thread is not None:
             self._stop.set()
             self._thread.join()
             self._thread = None
             records = self._records
+            active_s = self._active_since_s()
         return Step(
             purpose=purpose,
             start_ns=start_ns,
@@ -113,7 +119,22 @@ class Observer:
             holds=records.holds,
             resources=(*resources, generator),
             lost_records=records.lost,
+            database_active_s=active_s,
         )
+
+    def _active_since_s(self) -> float:
+        """Time that the databases have executed statements in since the step began."""
+        after_s = self._active_s()
+        known = self._active_before_s.keys() & after_s.keys()
+        return sum(after_s[name] - self._active_before_s[name] for name in known) if known else -1
+
+    def _active_s(self) -> Mapping[str, float]:
+        """Each database's account; asked until a worker answers that has opened one."""
+        with suppress(LaunchError):  # it died under load, which is somebody else's to tell
+            for _ in range(2 * self._running.deployment.workers):
+                if found := self._running.ask("activity", {}).get("active_s"):
+                    return dict(found)
+        return {}
 
     def _collect(self) -> None:
         self._records = self._reader.collect(until=self._stop)
@@ -153,19 +174,20 @@ class Stand:
     child: Child
     observer: Observer
     start: Callable[[Sequence[str]], Child]
+    headers: tuple[tuple[str, str], ...] = ()
 
     def engine(self, workload: Workload) -> OpenLoop:
         """A load engine for a workload, in a process of its own; close it after use."""
         return OpenLoop(
             start=self.start,
-            workload=workload,
+            workload=with_headers(workload, self.headers),
             base_url=self.running.base_url,
             observer=self.observer,
         )
 
     def visitor(self) -> Callable[[str, str], Visit]:
         """Sends one request and waits for what the probe saw of it."""
-        client = Client(self.running)
+        client = Client(self.running, self.headers)
 
         def visit(endpoint: str, path: str) -> Visit:
             seen = client.get(endpoint, path)
@@ -180,7 +202,16 @@ class Stand:
                 if trace.trace_id == seen.sample.trace_id:
                     return seen.with_trace(trace)
             time.sleep(0.002)
-        return seen
+        return replace(seen, is_unobserved=True)
+
+    def failure(self) -> PinchpointError:
+        """Why no load could be offered."""
+        status = self.child.poll()
+        tail = self.child.tail(12)
+        log = f"\n\nThe end of its log:\n{tail}" if tail else " and its log is empty"
+        if status is not None:
+            return LaunchError(f"the application died under load with exit status {status}{log}")
+        return InconclusiveError(f"most answers were errors as soon as load was offered{log}")
 
     def probe_state(self) -> ProbeState:
         """What the probe says of itself."""
@@ -189,6 +220,9 @@ class Stand:
             hooked=dict(answer.get("hooked", {})),
             failures=tuple(answer.get("failures", ())),
             workers=tuple(sorted(int(path.stem) for path in self.probe.folder.glob("*.ring"))),
+            development_server=answer.get("development_server", ""),
+            instruments=tuple(answer.get("instruments", ())),
+            is_debug=bool(answer.get("is_debug")),
         )
 
 
@@ -204,6 +238,56 @@ def stand(  # noqa: PLR0913  # as `launch`
     change: Mapping[str, object] | None = None,
 ) -> Generator[Stand]:
     """Start an application with its sessions read-only and the outside out of reach."""
+    with (
+        launch(
+            guardian,
+            app,
+            deployment,
+            name=name,
+            port=settings.port if name == "app" else 0,
+            timeout_s=settings.start_timeout_s,
+            allowed_hosts=settings.allow_hosts,
+            databases=databases,
+            change=change,
+        ) as (running, probe, child),
+        observed(guardian, running, probe, child, name=name) as one,
+    ):
+        yield one
+
+
+@contextmanager
+def observed(
+    guardian: Guardian,
+    running: Running,
+    probe: Probe,
+    child: Child,
+    headers: tuple[tuple[str, str], ...],
+    *,
+    name: str = "app",
+) -> Generator[Stand]:
+    """Guard and observe an application that has the probe inside."""
+    probe.set_guard(on=True)
+    with closing(Observer(child, probe, running)) as observer:
+        yield Stand(
+            running=running,
+            probe=probe,
+            child=child,
+            observer=observer,
+            start=engine_starter(guardian, name),
+            headers=headers,
+        )
+
+
+def with_headers(workload: Workload, headers: Sequence[tuple[str, str]]) -> Workload:
+    """A workload as it is sent; what is recorded and reported has no secrets in it."""
+    templates = (
+        replace(template, headers=(*template.headers, *headers)) for template in workload.templates
+    )
+    return replace(workload, templates=tuple(templates))
+
+
+def engine_starter(guardian: Guardian, name: str = "app") -> Callable[[Sequence[str]], Child]:
+    """What starts the processes of a load engine: the guardian, so that they end with the run."""
 
     def start(command: Sequence[str]) -> Child:
         return guardian.start(
@@ -214,17 +298,4 @@ def stand(  # noqa: PLR0913  # as `launch`
             log=guardian.folder / f"load-{name}.log",
         )
 
-    with launch(
-        guardian,
-        app,
-        deployment,
-        name=name,
-        port=settings.port if name == "app" else 0,
-        timeout_s=settings.start_timeout_s,
-        allowed_hosts=settings.allow_hosts,
-        databases=databases,
-        change=change,
-    ) as (running, probe, child):
-        probe.set_guard(on=True)
-        with closing(Observer(child, probe)) as observer:
-            yield Stand(running=running, probe=probe, child=child, observer=observer, start=start)
+    return start

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pinchpoint.report.codec import codec
 from pinchpoint.report.redaction import redacted
 from pinchpoint.report.source import relative_file
-from pinchpoint.report.story import is_void
+from pinchpoint.report.story import OUTSIDE_VIEW, is_void
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ def document(report: Report) -> Mapping[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "run_id": report.run_id,
         "title": report.title,
+        "view": OUTSIDE_VIEW if report.is_outside else "inside",
         "verdict": _verdict(report),
         "findings": [_finding(finding, report) for finding in report.findings],
         "trials": [_trial(trial) for trial in report.trials],

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pinchpoint.model.report import Report
     from pinchpoint.model.trial import Effect, Trial
 
+OUTSIDE_VIEW = "outside view, no causes"
+"""The label of a run without a probe inside."""
+SETTLED_RATIO = 0.71
+"""Of the capacity: nearer to it a p99 needs minutes to settle (DESIGN §4: 0.7, and rounding)."""
 FASTER_RATIO = 0.9
 """An endpoint that keeps more than this of its response time is said to stay as slow."""
 
@@ -214,12 +218,22 @@ def checks(report: Report) -> Iterator[tuple[str, str]]:
         if null
         else "not measured",
     )
-    overhead = quality.probe_overhead_ratio
-    yield "probe costs", _overhead(overhead)
+    if not report.is_outside:
+        yield "probe costs", _overhead(quality.probe_overhead_ratio)
     yield "generator", f"{percent(quality.generator_cpu_ratio)} of a core"
     yield "lag p99", duration(quality.lag_p99_s)
     if quality.lost_ratio:
         yield "records lost", percent(quality.lost_ratio)
+
+
+def response_times(report: Report) -> Iterator[tuple[str, str, str]]:
+    """Rate, median and 99th percentile of each rate that was offered in open loop."""
+    most_rps = SETTLED_RATIO * report.capacity.rate_rps
+    for point in report.wall_points:
+        if point.rate_rps:
+            is_settled = point.rate_rps <= most_rps
+            p99 = duration(point.p99_s) if is_settled else "not converged"
+            yield rate(point.rate_rps), duration(point.p50_s), p99
 
 
 def plan_lines(finding: Finding, report: Report) -> tuple[str, ...]:

@@ -15,8 +15,10 @@ CATEGORIES = MappingProxyType(
         Category.QUEUE: "wait for a worker",
         Category.EXECUTOR: "wait for a thread",
         Category.POOL_WAIT: "wait for a pooled connection",
+        Category.LOCK: "wait for a lock",
         Category.CONNECT: "open a connection",
         Category.SQL: "database",
+        Category.RUNNABLE: "wait for the interpreter or a CPU",
         Category.CACHE: "cache",
         Category.OUTBOUND: "other services",
         Category.SLEEP: "sleep",
@@ -24,6 +26,8 @@ CATEGORIES = MappingProxyType(
         Category.APP: "own code",
         Category.TEMPLATE: "templates",
         Category.SERIALIZE: "serialization",
+        Category.HASH: "password hashing",
+        Category.GC: "garbage collection",
         Category.RESPONSE: "write the response",
         Category.UNATTRIBUTED: "unattributed",
     }
@@ -36,7 +40,9 @@ WAITING = frozenset(
         Category.QUEUE,
         Category.EXECUTOR,
         Category.POOL_WAIT,
+        Category.LOCK,
         Category.CONNECT,
+        Category.RUNNABLE,
         Category.SLEEP,
     }
 )

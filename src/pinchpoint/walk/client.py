@@ -13,6 +13,8 @@ from pinchpoint.model.sample import Sample
 from pinchpoint.model.span import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pinchpoint.model.running import Running
 
 TIMEOUT_S = 15.0
@@ -20,6 +22,7 @@ TIMEOUT_S = 15.0
 FIRST_TRACE_ID = 1 << 48
 """Above every number that the load engine gives, so that a trace belongs to one of both."""
 MOST_BODY_BYTES = 2_000_000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Visit:
         headers: Of the answer, names in lower case.
         body: Of the answer, at most MOST_BODY_BYTES.
         trace: As the probe saw it; None if it reported nothing.
+        is_unobserved: The probe should have reported it, and did not.
     """
 
     path: str
@@ -39,6 +43,7 @@ class Visit:
     headers: Mapping[str, str]
     body: bytes
     trace: Trace | None = None
+    is_unobserved: bool = False
 
     def with_trace(self, trace: Trace) -> Visit:
         """The same request with the probe's view of it."""
@@ -48,17 +53,16 @@ class Visit:
 class Client:
     """Asks one application, a new connection for each request, as a visitor would."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, headers: Sequence[tuple[str, str]] = ()) -> None:
         self._running = running
+        self._headers = dict(headers)
         self._ids = itertools.count(FIRST_TRACE_ID)
 
     def get(self, endpoint: str, path: str) -> Visit:
         """Send a GET; whatever goes wrong becomes a sample with an error."""
         trace_id = next(self._ids)
         start_ns = time.perf_counter_ns()
-        connection = http.client.HTTPConnection(
-            self._running.host, self._running.port, timeout=TIMEOUT_S
-        )
+        connection = _connection(self._running)
         status, error, body, headers = 0, "", b"", {}
         try:
             connection.request(
@@ -68,6 +72,7 @@ class Client:
                     "X-Pinchpoint": f"{trace_id}-{start_ns}",
                     "User-Agent": "pinchpoint",
                     "Accept": "*/*",
+                    **self._headers,
                 },
             )
             response = connection.getresponse()
@@ -93,3 +98,17 @@ class Client:
             error=error,
         )
         return Visit(path=path, sample=sample, headers=headers, body=body)
+
+
+def _connection(running: Running) -> http.client.HTTPConnection:
+    if running.scheme == "http":
+        return http.client.HTTPConnection(running.host, running.port, timeout=TIMEOUT_S)
+    import ssl
+
+    context = ssl.create_default_context()
+    if running.host in LOOPBACK:  # where certificates are self-signed as a rule
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(
+        running.host, running.port, timeout=TIMEOUT_S, context=context
+    )

@@ -25,9 +25,15 @@ def refusal(seen: Visit) -> str:
         return "writes to the database"
     if refused:
         return f"reaches outside: {refused[0].name}"[:80]
-    status = seen.sample.status
     if seen.sample.error:
         return f"no answer ({seen.sample.error})"
+    if reason := _unwanted(seen):
+        return reason
+    return "the probe saw nothing of it" if seen.is_unobserved else ""
+
+
+def _unwanted(seen: Visit) -> str:
+    status = seen.sample.status
     if status in {401, 403}:
         return f"needs login ({status})"
     if is_redirect(seen):
@@ -43,6 +49,11 @@ def is_redirect(seen: Visit) -> bool:
 def is_unresolved(seen: Visit) -> bool:
     """Whether the application may not know the keys in the path: it sends the visitor away."""
     return seen.sample.status == 404 or is_redirect(seen)
+
+
+def is_misfit(seen: Visit) -> bool:
+    """Whether the application may answer other values: it does not know or accept these."""
+    return is_unresolved(seen) or seen.sample.status in {400, 422}
 
 
 def _redirected(seen: Visit) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import random
 import re
+from functools import lru_cache
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urljoin
@@ -19,14 +23,43 @@ _BRACES = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
 _LINK = re.compile(rb"""\b(?:href|src)\s*=\s*["']([^"'#\s]+)""", re.IGNORECASE)
 _URL = "/%?&=+,;:@!$'()*~"
 """What stays as it is in a link; the rest, such as an umlaut, is quoted."""
+_DAY, _MOMENT = "2025-01-15", "2025-01-15T12:00:00Z"
 _GUESSES = {
     "int": ("1", "2", "10"),
     "uuid": ("00000000-0000-0000-0000-000000000001",),
     "float": ("1.0",),
+    "double": ("1.0",),
+    "decimal": ("1.0",),
     "bool": ("true",),
     "path": ("", "1", "test"),
+    "date": (_DAY,),
+    "date-time": (_MOMENT,),
+    "datetime": (_MOMENT,),
+    "time": ("12:00:00",),
+    "email": ("somebody@example.com",),
+    "uri": ("https://example.com/",),
+    "ipv4": ("192.0.2.1",),
     "str": ("1", "a", "test"),
 }
+"""By the kind, which is a converter's name, a Python type or a format of OpenAPI."""
+_TELLING_NAMES = (
+    ("page", "1"),
+    ("limit size count per", "10"),
+    ("offset skip", "0"),
+    ("year", "2025"),
+    ("month day", "1"),
+    ("lat latitude", "52.5"),
+    ("lon lng longitude", "13.4"),
+    ("date from since start after to until end before", _DAY),
+    ("email mail", "somebody@example.com"),
+    ("lang language locale", "en"),
+    ("country", "DE"),
+    ("currency", "EUR"),
+    ("q query search term", "a"),
+)
+"""Words in a parameter's name, and what is usually meant by them."""
+_NAMED = {word: value for words, value in _TELLING_NAMES for word in words.split()}
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def fill(route: Route, values: Mapping[str, str]) -> str:
@@ -34,7 +67,7 @@ def fill(route: Route, values: Mapping[str, str]) -> str:
     query: dict[str, str] = {}
     path = route.path
     for parameter in route.parameters:
-        value = values.get(parameter.name) or parameter.example or guesses(parameter)[0]
+        value = values.get(parameter.name) or guesses(parameter)[0]
         if parameter.location == "query":
             if parameter.is_required or parameter.name in values:
                 query[parameter.name] = value
@@ -46,10 +79,42 @@ def fill(route: Route, values: Mapping[str, str]) -> str:
 
 
 def guesses(parameter: Parameter) -> tuple[str, ...]:
-    """What to try where nothing is known."""
-    if parameter.example:
-        return (parameter.example,)
-    return _GUESSES.get(parameter.kind, _GUESSES["str"])
+    """What to try where nothing is known: examples, else by format, by name, by type."""
+    if parameter.examples:
+        return parameter.examples
+    kind = parameter.kind.lower()
+    by_kind = _GUESSES.get(kind, _GUESSES["str"])
+    if kind in _GUESSES and kind not in {"str", "int", "float"}:
+        return by_kind
+    named = (_NAMED.get(word.lower()) for word in _WORDS.findall(parameter.name))
+    by_name = tuple(value for value in named if value and _suits(value, kind))
+    return tuple(dict.fromkeys((*by_name, *by_kind)))
+
+
+def _suits(value: str, kind: str) -> bool:
+    number = {"int": value.isdigit(), "float": value.replace(".", "").isdigit()}
+    return number.get(kind, True)
+
+
+def combinations(route: Route, choices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Paths with the values that some parameters may take; at most MOST_VALUES of them.
+
+    All of them if they are so few; else each parameter's values evenly spread, paired at random.
+    """
+    columns = [texts for texts in choices.values() if texts]
+    rows: Iterable[Sequence[str]] = itertools.product(*columns)
+    if math.prod(map(len, columns)) > MOST_VALUES:
+        spread = [
+            [texts[at * len(texts) // MOST_VALUES] for at in range(MOST_VALUES)]
+            for texts in columns
+        ]
+        dice = random.Random(route.endpoint)  # noqa: S311  # any pairing, but the same each time
+        for column in spread[1:]:
+            dice.shuffle(column)
+        rows = zip(*spread, strict=True)
+    names = [name for name, texts in choices.items() if texts]
+    paths = (fill(route, dict(zip(names, row, strict=True))) for row in rows)
+    return tuple(dict.fromkeys(paths))
 
 
 def path_parameters(route: Route) -> tuple[Parameter, ...]:
@@ -99,6 +164,7 @@ def extract(route: Route, path: str) -> Mapping[str, str]:
     )
 
 
+@lru_cache(maxsize=2000)
 def _pattern(route: Route) -> re.Pattern[str]:
     kinds = {item.name: item.kind for item in route.parameters}
     parts: list[str] = []

@@ -1,6 +1,18 @@
-"""Django: the endpoint's name, its view, JSON responses and templates."""
+"""Django: the endpoint's name, middleware, its view, caches, JSON responses and templates."""
 
-from pinchpoint_probe import guard, patching, spans, state, templates, wire, wrapping
+from pinchpoint_probe import (
+    caches,
+    entry,
+    guard,
+    middlewares,
+    patching,
+    quiet,
+    spans,
+    state,
+    templates,
+    wire,
+    wrapping,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +25,7 @@ def _patch_handler(base: "ModuleType") -> None:
         match = resolve(self, request)
         frame = spans.active()
         if frame is not None and match.route is not None:
-            frame.request.endpoint = f"{request.method} {templates.from_django(match.route)}"
+            _name_endpoint(frame, request.method, match.route)
         return match
 
     def make_view_atomic(self: "Any", view: "Any") -> "Any":
@@ -23,9 +35,25 @@ def _patch_handler(base: "ModuleType") -> None:
             return callback
         return _timed(callback, view, is_async=is_async(callback))
 
+    def convert_exception_to_response(get_response: "Any") -> "Any":
+        handler = convert(get_response)
+        try:
+            return middlewares.timed(handler, get_response, is_async=is_async(handler))
+        except Exception as error:
+            quiet.note("django", error)
+            return handler
+
     is_async = base.iscoroutinefunction
+    convert = patching.replace(base, "convert_exception_to_response", convert_exception_to_response)
     resolve = patching.replace(base.BaseHandler, "resolve_request", resolve_request)
     make_atomic = patching.replace(base.BaseHandler, "make_view_atomic", make_view_atomic)
+
+
+def _name_endpoint(frame: spans.Frame, method: str, route: str) -> None:
+    try:
+        frame.request.endpoint = f"{method} {templates.from_django(route)}"
+    except Exception as error:
+        quiet.note("django", error)
 
 
 def _timed(callback: "Any", view: "Any", *, is_async: bool) -> "Any":
@@ -57,6 +85,10 @@ def _function_of(view: "Any", method: str) -> "Any":
     return getattr(owner, name, view)
 
 
+def _patch_wsgi(wsgi: "ModuleType") -> None:
+    entry.wrap_class(wsgi.WSGIHandler)
+
+
 def _patch_response(response: "ModuleType") -> None:
     wrapping.around(response.JsonResponse, "__init__", wire.SERIALIZE)
 
@@ -81,7 +113,12 @@ def _patch_hosts(request: "ModuleType") -> None:
 
 PATCHES = {
     "django.core.handlers.base": _patch_handler,
+    "django.core.handlers.wsgi": _patch_wsgi,
     "django.http.request": _patch_hosts,
     "django.http.response": _patch_response,
     "django.template.base": _patch_template,
+    "django.core.cache.backends.filebased": caches.patch,
+    "django.core.cache.backends.locmem": caches.patch_memory,
+    "django.core.cache.backends.memcached": caches.patch,
+    "django.core.cache.backends.redis": caches.patch,
 }

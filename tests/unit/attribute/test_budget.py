@@ -22,9 +22,9 @@ from building import (
     together,
 )
 from pinchpoint.attribute import attribute, attribute_slowest
-from pinchpoint.attribute.budget import split_ns
+from pinchpoint.attribute.budget import remainder_ns, split_ns
 from pinchpoint.model.sample import Sample
-from pinchpoint.model.span import Category, Trace
+from pinchpoint.model.span import Category, Span, Trace
 
 if TYPE_CHECKING:
     from pinchpoint.model.recording import Recording
@@ -76,8 +76,24 @@ def test_a_request_without_an_answer_is_left_out() -> None:
 
 def test_an_impossible_order_of_clocks_shows_as_negative_remainder() -> None:
     one = step(request("GET /a", app_ms=10))
+    late = replace(one, samples=(one.samples[0]._replace(sent_ns=START_NS + 3 * MS),))
+    assert parts_ms(recording_of(late)) == {
+        Category.CLIENT: 3,
+        Category.APP: 10,
+        Category.UNATTRIBUTED: -3,
+    }
+
+
+def test_work_after_the_client_has_its_answer_is_no_part_of_it() -> None:
+    one = step(request("GET /a", sql(ms=5), app_ms=5))
     early = replace(one, samples=(one.samples[0]._replace(completed_ns=START_NS + 7 * MS),))
-    assert parts_ms(recording_of(early)) == {Category.APP: 10, Category.UNATTRIBUTED: -3}
+    assert parts_ms(recording_of(early)) == {Category.SQL: 5, Category.APP: 2}
+
+
+def test_an_application_that_begins_after_the_answer_explains_nothing() -> None:
+    one = step(request("GET /a", queue_ms=9, app_ms=10))
+    early = replace(one, samples=(one.samples[0]._replace(completed_ns=START_NS + 7 * MS),))
+    assert parts_ms(recording_of(early)) == {Category.UNATTRIBUTED: 7}
 
 
 def test_parallel_calls_leave_no_remainder() -> None:
@@ -110,14 +126,52 @@ def test_the_slowest_have_a_budget_of_their_own() -> None:
 moments = st.integers(0, 10**12)
 
 
+def _sample(intended_ns: int, sent_ns: int, completed_ns: int) -> Sample:
+    return Sample(1, "GET /", intended_ns, sent_ns, 0, completed_ns, 200, 0)
+
+
+def _trace(start_ns: int, end_ns: int, *lengths_ns: int) -> Trace:
+    """A trace whose spans begin with it."""
+    spans = tuple(
+        Span(number, 0, Category.SQL, "SELECT", "", start_ns, start_ns + length_ns, 1)
+        for number, length_ns in enumerate(lengths_ns, 1)
+    )
+    return Trace(1, "GET /", 1, 1, 0, start_ns, end_ns, 0, 200, spans)
+
+
 @given(moments, moments, moments, moments, moments)
 def test_parts_add_up_whatever_the_clocks_say(
     intended: int, sent: int, start: int, end: int, completed: int
 ) -> None:
-    sample = Sample(1, "GET /", intended, sent, 0, completed, 200, 0)
-    trace = Trace(1, "GET /", 1, 1, intended, start, end, 0, 200)
-    for seen in (trace, None):
+    sample = _sample(intended, sent, completed)
+    for seen in (_trace(start, end), None):
         assert sum(split_ns(sample, seen).values()) == completed - intended
+
+
+@given(st.lists(moments, min_size=5, max_size=5), st.lists(moments, max_size=4))
+def test_only_the_remainder_can_be_negative(times: list[int], lengths: list[int]) -> None:
+    intended, sent, completed, *inside = times
+    parts = split_ns(_sample(intended, sent, completed), _trace(*sorted(inside), *lengths))
+    assert {name for name, time in parts.items() if time < -1e-3} <= {Category.UNATTRIBUTED}
+
+
+@given(st.lists(moments, min_size=4, max_size=4), st.lists(moments, max_size=4), moments)
+def test_time_after_the_answer_never_counts(
+    times: list[int], lengths: list[int], after: int
+) -> None:
+    intended, sent, start, completed = sorted(times)
+    sample = _sample(intended, sent, completed)
+    ends = split_ns(sample, _trace(start, completed, *lengths))
+    assert split_ns(sample, _trace(start, completed + after, *lengths)) == ends
+    assert ends[Category.UNATTRIBUTED] == pytest.approx(0, abs=1e-3)
+
+
+@given(st.lists(moments, min_size=5, max_size=5), st.lists(moments, max_size=4))
+def test_the_remainder_is_the_same_without_the_parts(times: list[int], lengths: list[int]) -> None:
+    intended, sent, completed, *inside = times
+    sample, seen = _sample(intended, sent, completed), _trace(*sorted(inside), *lengths)
+    explained = split_ns(sample, seen)[Category.UNATTRIBUTED]
+    assert remainder_ns(sample, seen) == pytest.approx(explained, abs=1e-3)
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 100)] * 4), min_size=1, max_size=20))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from building import (
@@ -13,9 +14,11 @@ from building import (
     mix,
     outbound,
     pool_wait,
+    recording_of,
     request,
     sleep,
     sql,
+    step,
 )
 from pinchpoint.attribute import blame
 from pinchpoint.model.app import Interface
@@ -125,6 +128,26 @@ class TestEventLoop:
             request(CART, at_ms=20, queue_ms=80, app_ms=1, pid=2),
         )
         assert blame(seen) == ()
+
+
+class TestInterpreter:
+    """A statement of 1 ms whose answer lies ready for 19 ms more."""
+
+    def seen(self, *, active_s: float, pid: int = 1) -> Recording:
+        alone = step(request(CART, sql(ms=1)), purpose="walk", in_flight=1)
+        pin = step(request(QUOTE, app_ms=100, pid=pid), request(CART, sql(ms=20), at_ms=10))
+        return recording_of(alone, replace(pin, database_active_s=active_s))
+
+    def test_waiting_for_it_is_charged_to_the_code_that_ran(self) -> None:
+        (entry,) = blame(self.seen(active_s=0.001))
+        assert (entry.victim, entry.holder, entry.resource) == (CART, QUOTE, "interpreter")
+        assert round(1e3 * entry.wait_s, 3) == 19
+
+    def test_a_slow_database_is_nobodys_fault(self) -> None:
+        assert blame(self.seen(active_s=0.02)) == ()
+
+    def test_another_process_has_another_interpreter(self) -> None:
+        assert blame(self.seen(active_s=0.001, pid=2)) == ()
 
 
 class TestWorkers:

@@ -6,7 +6,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinchpoint.load.mix import request_order
+from pinchpoint.load.mix import path_choice, request_order
 
 
 def endpoints(weights: list[float], requests: int, seed: int = 1) -> Counter[int]:
@@ -56,3 +56,25 @@ def test_no_block_is_further_than_one_request_from_the_shares(
         abs(counts[index] - 100 * weight / total) <= 1 + 1e-9
         for index, weight in enumerate(weights)
     )
+
+
+def test_a_popular_path_is_drawn_more_often() -> None:
+    order = request_order([1, 1], [3, 2], 1, path_weights=[(6, 3, 1), ()])
+    counts = Counter(islice(order, 20_000))
+    assert 5_800 < counts[0, 0] < 6_200
+    assert 2_800 < counts[0, 1] < 3_200
+    assert 900 < counts[0, 2] < 1_100
+    assert 4_800 < counts[1, 0] < 5_200
+
+
+@given(
+    weights=st.lists(st.floats(0, 1e6), min_size=1, max_size=30).filter(any),
+    point=st.floats(0, 1, exclude_max=True),
+)
+def test_a_path_that_nobody_asks_for_is_never_chosen(weights: list[float], point: float) -> None:
+    assert weights[path_choice(len(weights), weights)(point)] > 0
+
+
+@given(count=st.integers(1, 10**6), point=st.floats(0, 1, exclude_max=True))
+def test_without_weights_all_paths_can_be_chosen(count: int, point: float) -> None:
+    assert path_choice(count, ())(point) == int(point * count) < count

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import repeat
-
 import pytest
 
 from pinchpoint.load import offer
 from pinchpoint.load.offer import Loop, offer_closed, offer_open
+from pinchpoint.load.traffic import Traffic
+from pinchpoint.model.workload import RequestTemplate, Workload
 
 MS = 1_000_000
 
@@ -40,7 +40,8 @@ class Server:
         return len(self.ends_ns)
 
     def begin(self, request):
-        self.begun.append((request.intended_ns, self.clock.now_ns))
+        _, _, intended_ns, _, _ = request
+        self.begun.append((intended_ns, self.clock.now_ns))
         self.ends_ns.append(self.clock.now_ns + self.service_ns)
 
     def expire(self, now_ns):
@@ -66,14 +67,16 @@ def clock(monkeypatch):
 
 
 def loop_on(server):
-    requests = repeat((0, 0))
-    return Loop(client=server, poller=server, control=Control(), requests=requests, next_trace=1)
+    workload = Workload(templates=(RequestTemplate(endpoint="GET /", paths=("/",)),))
+    traffic = Traffic(workload, "127.0.0.1", 0, 1)
+    traffic.begin_step()
+    return Loop(client=server, poller=server, control=Control(), traffic=traffic)
 
 
 def test_an_open_loop_does_not_wait_for_answers(clock):
     server = Server(clock, service_ns=500 * MS)
     schedule = [10 * MS, 20 * MS, 20 * MS, 30 * MS]
-    offer_open(loop_on(server), schedule)
+    offer_open(loop_on(server), schedule, 40 * MS)
     assert [intended for intended, _ in server.begun] == schedule
     assert all(begun >= intended for intended, begun in server.begun)
     assert max(begun - intended for intended, begun in server.begun) <= 1
@@ -83,8 +86,10 @@ def test_an_open_loop_does_not_wait_for_answers(clock):
 def test_overdue_requests_keep_their_intended_start(clock):
     server = Server(clock, service_ns=MS)
     clock.now_ns = 1_000 * MS
-    offer_open(loop_on(server), [MS, 2 * MS])
+    loop = loop_on(server)
+    offer_open(loop, [MS, 2 * MS], 10 * MS)
     assert [intended for intended, _ in server.begun] == [MS, 2 * MS]
+    assert list(loop.lags_ns) == [999 * MS, 998 * MS]
 
 
 def test_a_closed_loop_keeps_the_number_in_flight(clock):

@@ -13,7 +13,7 @@ from pinchpoint.model.running import Running
 from pinchpoint.model.sample import Sample
 from pinchpoint.model.span import Category, Span, Trace
 from pinchpoint.model.workload import Parameter, Route, RouteTable
-from pinchpoint.walk import Selection, explore, read_routes
+from pinchpoint.walk import Selection, explore, read_traffic
 from pinchpoint.walk.client import Visit
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _walk(
         return _visit(resolved, path, site(path), duration_ns)
 
     asked: list[str] = []
-    table = RouteTable(framework="flask", routes=tuple(_route(path, kinds or {}) for path in paths))
+    table = RouteTable(routes=tuple(_route(path, kinds or {}) for path in paths))
     return explore(_running(ask), table, visit, selection=Selection()), asked
 
 
@@ -151,8 +151,8 @@ def test_a_redirect_is_no_answer_where_a_key_gives_one() -> None:
 
 
 def test_a_redirect_is_an_answer_where_nothing_else_is_found() -> None:
-    found, _ = _walk(lambda _: (302, "/", ()), "/lang/{lang}")
-    assert _paths(found) == {"GET /lang/{lang}": ("/lang/1",)}
+    found, _ = _walk(lambda _: (302, "/", ()), "/wiki/{page}")
+    assert _paths(found) == {"GET /wiki/{page}": ("/wiki/1",)}
 
 
 def test_a_right_key_may_show_that_a_login_is_needed() -> None:
@@ -214,4 +214,4 @@ def test_debug_mode_is_said() -> None:
 def test_a_route_table_that_cannot_be_read_is_no_empty_one() -> None:
     running = _running(lambda *_: {"pid": 1, "error": "routes: AttributeError()"})
     with pytest.raises(LaunchError, match="cannot be read: routes: AttributeError"):
-        read_routes(running)
+        read_traffic(running)

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pinchpoint.diagnose.alone import least_ns, typical_ns
-from pinchpoint.model.app import Interface
+from pinchpoint.model.app import has_slots
 from pinchpoint.model.finding import Evidence, Finding
 from pinchpoint.model.span import Category
 
@@ -37,7 +37,7 @@ MOST_POOL_RATIO = 0.1
 
 def detect(case: Case) -> Iterator[Finding]:
     """Find a queue that idle CPU could serve; reported at the endpoint that occupies most."""
-    is_sync = case.recording.app.interface is Interface.WSGI
+    is_sync = has_slots(case.recording.app, case.recording.deployment)
     if not is_sync or case.endpoint != _main_occupant(case):
         return
     queue_ratio = case.mix.share_ratio(Category.QUEUE)

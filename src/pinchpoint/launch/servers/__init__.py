@@ -1,1 +1,1 @@
-"""One file for each server: `command(app, deployment, port)`, `MODULE` and `INTERFACES`."""
+"""One file for each server: `TRAITS`, and `command(app, deployment, port)`."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pinchpoint.launch.traits import Traits
 from pinchpoint.model.app import Interface
 
 if TYPE_CHECKING:
     from pinchpoint.model.app import App, Deployment
 
-MODULE = "uvicorn"
-INTERFACES = (Interface.ASGI,)
-DEFAULT_WORKERS = 1
+TRAITS = Traits(package="uvicorn", interfaces=(Interface.ASGI,))
 
 
 def command(app: App, deployment: Deployment, port: int) -> list[str]:
@@ -23,7 +22,7 @@ def command(app: App, deployment: Deployment, port: int) -> list[str]:
     return [
         str(app.python),
         "-m",
-        MODULE,
+        "uvicorn",
         "--host=127.0.0.1",
         f"--port={port}",
         f"--workers={deployment.workers}",

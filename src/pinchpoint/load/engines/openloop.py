@@ -5,40 +5,60 @@ number of requests in flight to find the highest throughput (closed loop).
 
 Response times count from the scheduled start, so that a stall of the server is seen by all
 requests that were due in it ("coordinated omission" is not possible). Each scheduled request
-becomes one sample: an answer, `timeout`, `reset`, `refused`, `closed` or `malformed`.
+becomes one sample: an answer, `timeout`, `reset`, `refused`, `closed`, `malformed`, `tls`, or
+`exhausted`, where the generator's own machine had no descriptor or port left.
 
-The engine runs in a process of its own, uses HTTP/1.1 keep-alive over up to 1024
-connections, no TLS, no cookies, and follows no redirects. Each step opens new connections.
+Journeys keep cookies and take values from answers. Their first request is an arrival of the
+schedule; each later one is intended at the end of the answer before plus its think time.
+
+The engine runs in a process of its own, or several, and uses HTTP/1.1 keep-alive over up to
+1024 connections, plain or TLS; it follows no redirects. Each step opens new connections.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
-import sys
-import tempfile
-from pathlib import Path
+import resource
+from dataclasses import replace
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
-from pinchpoint.errors import InconclusiveError, LaunchError
+from pinchpoint.errors import LaunchError
+from pinchpoint.load.address import resolve
 from pinchpoint.load.answers import digest_answers
-from pinchpoint.load.wire import ERRORS, RECORD, Channel
-from pinchpoint.model.recording import ResourceSample, Step
+from pinchpoint.load.configuration import (
+    SPARE_FILES,
+    Configuration,
+    check_workload,
+    encode_arrivals,
+)
+from pinchpoint.load.fleet import Fleet
+from pinchpoint.load.step import (
+    batch_of,
+    duration_s,
+    fault_of,
+    journeys_of,
+    resource_of,
+    state_of,
+)
+from pinchpoint.load.wire import ERRORS, RECORD
+from pinchpoint.model.recording import Step
 from pinchpoint.model.sample import Sample
-from pinchpoint.model.target import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
-    from pinchpoint.load.wire import Header
+    from pinchpoint.load.fleet import Message
+    from pinchpoint.model.recording import ResourceSample
+    from pinchpoint.model.target import Batch
     from pinchpoint.model.workload import Arrivals, Workload
 
 MOST_CONNECTIONS = 1024
 REQUEST_TIMEOUT_S = 30.0
-START_TIMEOUT_S = 30.0
-"""For the engine's process to begin; it takes a fraction of a second on an idle machine."""
-ENGINE_ENDED = "the load engine's process ended before it was told to"
+HEAD_START_NS = 50_000_000
+"""Several processes begin an open step together, so long after they were told."""
+SCHEDULE_NS = 3_000
+"""And this for each arrival: to draw the schedule takes 1 us on a machine of 2024."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +99,17 @@ class OpenLoop:
         observer: Told when steps begin and end; None to keep only what the client saw.
         timeout_s: Of each request, from its scheduled start.
         most_connections: Requests beyond them wait for a connection, and their time runs.
+        processes: That share the schedule; more than one only if one is not enough.
+        is_spinning: Keep a CPU busy to be on time; only worth it where one is to spare.
+        verifies_tls: Refuse a certificate that is not valid for the host.
 
     Raises:
-        LaunchError: The engine's process did not begin.
+        LaunchError: The engine's process did not begin, the host's name is not known, or the
+            machine does not allow so many connections.
+        UsageError: The URL or the workload cannot be.
     """
 
-    def __init__(  # noqa: PLR0913  # two of them have defaults that nearly everyone wants
+    def __init__(  # noqa: PLR0913  # most have defaults that nearly everyone wants
         self,
         *,
         start: Callable[[Sequence[str]], object],
@@ -93,37 +118,30 @@ class OpenLoop:
         observer: Observer | None = None,
         timeout_s: float = REQUEST_TIMEOUT_S,
         most_connections: int = MOST_CONNECTIONS,
+        processes: int = 1,
+        is_spinning: bool = False,
+        verifies_tls: bool = True,
     ) -> None:
-        url = urlsplit(base_url)
+        check_workload(workload)
+        _check_open_files(most_connections)
         self.steps: list[Step] = []
-        self._workload = workload
-        self._host, self._port = url.hostname or "127.0.0.1", url.port or 80
-        self._timeout_s = timeout_s
-        self._observer = observer or _Alone()
-        self._channel = _start_engine(start)
-        self._channel.send(
-            {
-                "command": "configure",
-                "host": self._host,
-                "port": self._port,
-                "timeout_s": timeout_s,
-                "most_connections": most_connections,
-                "seed": workload.seed,
-                "templates": [
-                    {
-                        "endpoint": template.endpoint,
-                        "paths": template.paths,
-                        "headers": template.headers,
-                        "weight": template.weight,
-                    }
-                    for template in workload.templates
-                ],
-            }
+        self._processes = processes
+        self._configuration = Configuration(
+            workload=workload,
+            base_url=base_url,
+            address=resolve(base_url),
+            timeout_s=timeout_s,
+            most_connections=-(-most_connections // processes),
+            verifies_tls=verifies_tls,
+            is_spinning=is_spinning,
+            count=processes,
         )
+        self._observer = observer or _Alone()
+        self._fleet = Fleet(start, self._configuration)
 
     def close(self) -> None:
-        """End the engine's process."""
-        self._channel.close()
+        """End the engine's processes."""
+        self._fleet.close()
 
     def open(self, arrivals: Arrivals, purpose: str) -> Step:
         """Offer an open-loop schedule and wait for all answers.
@@ -132,16 +150,12 @@ class OpenLoop:
             InconclusiveError: The engine's process ended.
         """
         self._observer.begin()
-        self._send(
-            {
-                "command": "open",
-                "rate_rps": arrivals.rate_rps,
-                "duration_s": arrivals.duration_s,
-                "process": arrivals.process,
-                "seed": arrivals.seed,
-            }
-        )
-        return self._end(*self._receive(), purpose, arrivals=arrivals)
+        command = encode_arrivals(arrivals)
+        if self._processes > 1:
+            requests = round(arrivals.rate_rps * arrivals.duration_s)
+            command["start_ns"] = perf_counter_ns() + HEAD_START_NS + SCHEDULE_NS * requests
+        self._fleet.send(command)
+        return self._end(self._fleet.receive(), purpose, arrivals=arrivals)
 
     def closed(self, in_flight: int, max_s: float, purpose: str) -> Generator[Batch, None, None]:
         """Keep requests in flight; yield a batch each half second.
@@ -154,73 +168,63 @@ class OpenLoop:
         """
         self._observer.begin()
         cpu_s = self._observer.app_cpu_s()
-        self._send({"command": "closed", "in_flight": in_flight, "max_s": max_s})
-        header, payload = self._receive()
+        shares = [len(range(index, in_flight, self._processes)) for index in range(self._processes)]
+        self._fleet.send(
+            *({"command": "closed", "in_flight": share, "max_s": max_s} for share in shares)
+        )
+        messages = self._fleet.receive()
         try:
-            while header["kind"] == "batch":
+            while all(header["kind"] == "batch" for header, _ in messages):
                 before_s, cpu_s = cpu_s, self._observer.app_cpu_s()
-                yield _batch(header, max(0.0, cpu_s - before_s))
-                header, payload = self._receive()
+                yield batch_of([header for header, _ in messages], max(0.0, cpu_s - before_s))
+                messages = self._fleet.receive()
         finally:
-            if header["kind"] == "batch":
-                self._send({"command": "stop"})
-            while header["kind"] == "batch":
-                header, payload = self._receive()
-            self._end(header, payload, purpose, in_flight=in_flight)
+            if any(header["kind"] == "batch" for header, _ in messages):
+                self._fleet.send({"command": "stop"})
+            self._end(self._fleet.results(messages), purpose, in_flight=in_flight)
 
     def answers(self) -> Mapping[str, str]:
         """Status, type, length and digest of the answer to some requests of each endpoint."""
-        return digest_answers(self._workload, self._host, self._port, self._timeout_s)
-
-    def _send(self, header: Header) -> None:
-        try:
-            self._channel.send(header)
-        except ConnectionError as error:
-            raise InconclusiveError(ENGINE_ENDED) from error
-
-    def _receive(self) -> tuple[Header, bytes]:
-        message = self._channel.receive()
-        if message is None:
-            raise InconclusiveError(ENGINE_ENDED)
-        return message
+        return digest_answers(self._configuration)
 
     def _end(
         self,
-        result: Header,
-        payload: bytes,
+        messages: Sequence[Message],
         purpose: str,
         *,
         arrivals: Arrivals | None = None,
         in_flight: int = 0,
     ) -> Step:
-        generator = ResourceSample(
-            resource="generator",
-            cpu_s=result["cpu_s"],
-            wait_s=result["wait_s"],
-            capacity_s=result["duration_s"],
-        )
-        step = self._observer.end(
+        results = [header for header, _ in messages]
+        seen = self._observer.end(
             purpose=purpose,
             arrivals=arrivals,
             in_flight=in_flight,
-            start_ns=result["start_ns"],
-            duration_s=result["duration_s"],
-            samples=self._samples(payload),
-            generator=generator,
+            start_ns=min(result["start_ns"] for result in results),
+            duration_s=duration_s(results),
+            samples=tuple(sample for _, payload in messages for sample in self._samples(payload)),
+            generator=resource_of(results),
+        )
+        state = state_of(results)
+        step = replace(
+            seen,
+            generator=state,
+            journeys=journeys_of(results),
+            invalid=fault_of(seen, state),
         )
         logger.debug(
-            "step purpose=%s samples=%d lag_p99_s=%.6f involuntary_switches=%d",
+            "step purpose=%s samples=%d generator=%s invalid=%s",
             purpose,
             len(step.samples),
-            result["lag_p99_s"],
-            result["involuntary_switches"],
+            state,
+            step.invalid,
         )
         self.steps.append(step)
         return step
 
-    def _samples(self, payload: bytes) -> tuple[Sample, ...]:
-        names = [template.endpoint for template in self._workload.templates]
-        return tuple(
+    def _samples(self, payload: bytes) -> Iterator[Sample]:
+        names = [template.endpoint for template in self._configuration.workload.templates]
+        return (
             Sample(trace, names[template], intended, sent, first, done, status, size, ERRORS[error])
             for (
                 trace,
@@ -236,36 +240,19 @@ class OpenLoop:
         )
 
 
-def _start_engine(start: Callable[[Sequence[str]], object]) -> Channel:
-    """Start the engine's process and wait until it has connected."""
-    # A folder of our own below the system's: the path of a unix socket has at most 104 bytes.
-    with (
-        tempfile.TemporaryDirectory(prefix="pinchpoint-") as folder,
-        socket.socket(socket.AF_UNIX) as listener,
-    ):
-        path = str(Path(folder) / "engine")
-        listener.bind(path)
-        listener.listen(1)
-        listener.settimeout(START_TIMEOUT_S)
-        start([sys.executable, "-m", "pinchpoint.load.engine_process", path])
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError as error:
-            raise LaunchError(
-                f"the load engine did not start within {START_TIMEOUT_S:.0f} s"
-            ) from error
-        connection.settimeout(None)
-        return Channel(connection)
+def _check_open_files(most_connections: int) -> None:
+    """Say before the run what would otherwise fail in it.
 
-
-def _batch(header: Header, app_cpu_s: float) -> Batch:
-    return Batch(
-        duration_s=header["duration_s"],
-        completions=header["completions"],
-        errors=header["errors"],
-        app_cpu_s=app_cpu_s,
-        generator_cpu_s=header["generator_cpu_s"],
-    )
+    Raises:
+        LaunchError: So many connections are not allowed.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < most_connections + SPARE_FILES:
+        raise LaunchError(
+            f"{most_connections} connections need {most_connections + SPARE_FILES} open files,"
+            f" and this machine allows {hard} to a process",
+            "Raise the limit (`ulimit -Hn` shows it), or ask for fewer connections.",
+        )
 
 
 class _Alone:

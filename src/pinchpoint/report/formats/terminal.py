@@ -30,6 +30,7 @@ from pinchpoint.report.story import (
     outlook,
     proof,
     reach,
+    response_times,
     status_words,
 )
 from pinchpoint.report.words import SHAPES, duration, names
@@ -90,6 +91,8 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
 
 def _details(report: Report, width: int) -> list[list[str]]:
     """The first finding, from all that there is to say of it down to a single line."""
+    if report.is_outside:
+        return [[_cut(line, width) for line in _response_times(report)]]
     if not report.findings:
         return [[" No findings."]]
     first = report.findings[0]
@@ -98,6 +101,13 @@ def _details(report: Report, width: int) -> list[list[str]]:
     facts = [] if is_void(report) else list(_facts(first, report, width))
     head = [title, *_place(first, report, width)]
     return [[*head, *frame, *facts], [*head, *facts], head, [title]]
+
+
+def _response_times(report: Report) -> Iterator[str]:
+    """All that is seen from outside, one line a rate."""
+    yield " Causes are not seen from outside. Response times from the intended start:"
+    for at, p50, p99 in response_times(report):
+        yield f"   at {at:<14} p50 {p50:<10} p99 {p99}"
 
 
 def _others(report: Report, width: int, room: int) -> list[str]:

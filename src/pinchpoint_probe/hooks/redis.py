@@ -1,0 +1,5 @@
+"""redis: commands and pipelines, blocking and asynchronous, clusters too; connects; its pool."""
+
+from pinchpoint_probe import valkeys
+
+PATCHES = valkeys.patches("redis", "Redis")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pinchpoint.load.cookies import Jar
+
+
+def jar(*set_cookies: str, path: str = "/shop/cart?x=1") -> Jar:
+    filled = Jar()
+    for text in set_cookies:
+        filled.store(text, path)
+    return filled
+
+
+def test_what_was_set_is_sent() -> None:
+    kept = jar("session=abc; Path=/; HttpOnly", 'csrf="x=y"; Path=/; Secure; SameSite=Lax')
+    assert kept.header("/") == 'session=abc; csrf="x=y"'
+
+
+def test_the_last_value_wins() -> None:
+    assert jar("a=1; Path=/", "a=2; Path=/").header("/any") == "a=2"
+
+
+@pytest.mark.parametrize(
+    "deletion",
+    [
+        "a=; Max-Age=0; Path=/",
+        "a=; Max-Age=-1; path=/",
+        'a=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/',
+    ],
+)
+def test_what_the_host_takes_back_is_gone(deletion: str) -> None:
+    assert jar("a=1; Path=/", deletion).header("/") == ""
+
+
+def test_an_end_in_the_future_deletes_nothing() -> None:
+    text = "a=1; Path=/; Expires=Wed, 21 Oct 2099 07:28:00 GMT"
+    assert jar(text).header("/") == "a=1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_sent"),
+    [("/shop", True), ("/shop/", True), ("/shop/a?b", True), ("/shopping", False), ("/", False)],
+)
+def test_a_path_includes_what_is_below_it(asked: str, *, is_sent: bool) -> None:
+    assert bool(jar("a=1; Path=/shop").header(asked)) is is_sent
+
+
+def test_without_a_path_the_folder_of_the_request_counts() -> None:
+    kept = jar("a=1")
+    assert (kept.header("/shop/x"), kept.header("/other")) == ("a=1", "")
+
+
+def test_longer_paths_come_first() -> None:
+    assert jar("a=1; Path=/", "a=2; Path=/shop").header("/shop/x") == "a=2; a=1"
+
+
+@pytest.mark.parametrize("nonsense", ["", "novalue", "=x", ";;;", " = "])
+def test_what_is_no_cookie_is_ignored(nonsense: str) -> None:
+    assert jar(nonsense).header("/") == ""
+
+
+@given(text=st.text(st.characters(max_codepoint=255)), path=st.text(max_size=20))
+def test_no_header_breaks_the_jar(text: str, path: str) -> None:
+    jar(text, path=path).header(path)
