@@ -23,7 +23,8 @@ _is_user_code: "dict[int, bool]" = {}
 _kept: "list[CodeType]" = []  # an id is only unique while its object lives
 _sites: "dict[tuple[int, int], int]" = {}
 _definitions: "dict[int, int]" = {}
-_hint = 0
+_hints: "dict[tuple[int, int], int]" = {}
+"""Line of a library that called the hook -> how far above it the user's code was last found."""
 _calls = 0
 
 
@@ -40,22 +41,22 @@ def site(depth: int) -> int:
     _calls += 1
     if _calls % _FULL_WALK_EVERY:
         try:
-            frame = sys._getframe(_hint)  # noqa: SLF001
-        except ValueError:
-            return _walk(depth + 1)
-        known = _sites.get((id(frame.f_code), frame.f_lasti))
-        if known is not None and _is_user_code.get(id(frame.f_code)):
-            return known
+            caller = sys._getframe(depth + 1)  # noqa: SLF001
+            frame = sys._getframe(_hints[id(caller.f_code), caller.f_lasti])  # noqa: SLF001
+            return _sites[id(frame.f_code), frame.f_lasti]
+        except (KeyError, ValueError):
+            pass
     return _walk(depth + 1)
 
 
 def _walk(depth: int) -> int:
-    global _hint
     frame: FrameType | None = sys._getframe(depth)  # noqa: SLF001
+    caller = frame.f_back if frame else None
     is_outside = False
     while frame is not None:
         if is_user_code(frame.f_code):
-            _hint = depth - 1
+            if caller is not None:
+                _hints[id(caller.f_code), caller.f_lasti] = depth - 1
             return _name(frame)
         depth += 1
         frame = frame.f_back

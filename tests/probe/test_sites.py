@@ -203,3 +203,18 @@ def test_a_forked_child_names_its_sites_anew(probe: Probe) -> None:
         raise SystemExit(1)
     """
     probe.run(code)
+
+
+def test_each_way_through_a_library_has_its_own_depth(
+    texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks: list[int] = []
+    name = sites._name
+    monkeypatch.setattr(sites, "_name", lambda frame: walks.append(1) or name(frame))
+    monkeypatch.setattr(sites, "_calls", 0)
+    for _ in range(20):
+        shallow, deep = operate(), json.loads("{}", object_hook=hook)
+    assert [texts.read(one).rpartition(":")[2] for one in (shallow, deep)] == [
+        "test_each_way_through_a_library_has_its_own_depth"
+    ] * 2
+    assert len(walks) == 2
