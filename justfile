@@ -33,3 +33,19 @@ check: lint types imports test
 # Five runs of the demo, as in docs/benchmarks.md; needs a quiet machine.
 bench-demo:
     uv run python benchmarks/demo.py
+
+# The load engine against its bars, as in docs/benchmarks.md: a quiet machine, wrk, nginx, Locust.
+bench-load *arguments:
+    uv run python benchmarks/load.py --json benchmarks/results/load.json {{arguments}}
+
+# Ten minutes at 1,000 connections: the engine's memory stays flat.
+soak-load:
+    uv run python benchmarks/load.py --only memory --json benchmarks/results/load.json
+
+# The search for the capacity on 800 simulated applications drawn at random, as in docs/benchmarks.md.
+soak-capacity *arguments:
+    uv run python benchmarks/capacity.py --json benchmarks/results/capacity.json {{arguments}}
+
+# Ten searches on one real application: nine intervals overlap the pooled estimate.
+soak-repeat *arguments:
+    uv run python benchmarks/repeat.py --json benchmarks/results/repeat.json {{arguments}}

@@ -4,6 +4,7 @@ PinchpointError            exit status
 ├── UsageError                  2       a flag, a setting or a name that cannot be
 ├── LaunchError                 3       the app did not start or cannot be reached
 ├── InconclusiveError           4       the figures cannot be trusted
+│   └── StoppedError            4       the load was stopped before it did harm
 └── NoTrafficError              5       no route answers, so there is nothing to offer
 """
 
@@ -39,6 +40,10 @@ class InconclusiveError(PinchpointError):
     """The run is void: its figures cannot be trusted."""
 
     exit_status = 4
+
+
+class StoppedError(InconclusiveError):
+    """The load was stopped before it did harm; what was measured before stands."""
 
 
 class NoTrafficError(PinchpointError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pinchpoint.errors import UsageError
+from pinchpoint.model.objective import Objective
 
 
 class Effort(StrEnum):
@@ -35,6 +36,9 @@ class Settings:
         port: 0 for a free one.
         start_timeout_s: How long the application may take to import, and to accept.
         effort: How long to measure.
+        slo: What the application has to keep; None for nothing.
+        rate_rps: Held instead of looking for the capacity; 0 to look for it.
+        budget_s: The whole run ends within it; 0 for no limit.
         is_proving: Whether the best fix is tried.
         only: Patterns of routes that get load.
         skip: Patterns of routes that get none.
@@ -58,6 +62,9 @@ class Settings:
     port: int = 0
     start_timeout_s: float = 60.0
     effort: Effort = Effort.NORMAL
+    slo: Objective | None = None
+    rate_rps: float = 0.0
+    budget_s: float = 0.0
     is_proving: bool = True
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()

@@ -1,10 +1,11 @@
 """Where the server calls the application: requests begin and end here, commands are answered."""
 
+import os
 import sys
 from _thread import get_ident
 from time import thread_time_ns
 
-from pinchpoint_probe import patching, pauses, spans, state, wire
+from pinchpoint_probe import patching, pauses, postimport, spans, state, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _SERVERS_IN_C = ("uwsgi", "mod_wsgi")
 
 def wrap_wsgi(app: "Any") -> "Any":
     """Wrap a WSGI application; what it answers stays the same."""
-    pauses.watch()
+    _prepare()
 
     def entry(environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
         return _serve(app, environ, start_response)
@@ -39,12 +40,18 @@ def wrap_class(kind: "Any") -> None:
     """
     if sys.modules.keys().isdisjoint(_SERVERS_IN_C):
         return
-    pauses.watch()
+    _prepare()
 
     def call(self: "Any", environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
         return _serve(original.__get__(self), environ, start_response)
 
     original = patching.replace(kind, "__call__", call)
+
+
+def _prepare() -> None:
+    """The application has been imported as a rule; it is called next."""
+    pauses.watch()
+    postimport.catch_up()
 
 
 def _serve(app: "Any", environ: "dict[str, Any]", start_response: "Any") -> "Iterable[bytes]":
@@ -70,6 +77,8 @@ def _begin(header: str) -> "spans.Frame | None":
     trace, _, intended = header.partition("-")
     if not (trace.isdecimal() and intended.isdecimal()):
         return None
+    if os.getpid() != state.sink.pid:  # forked by C, which runs no handlers of Python
+        state.sink.reset()
     return spans.begin(int(trace) & 0xFFFFFFFFFFFFFFFF, int(intended) & 0xFFFFFFFFFFFFFFFF)
 
 
@@ -158,7 +167,7 @@ class _Body:
 
 def wrap_asgi(app: "Any") -> "Any":
     """Wrap an ASGI application (version 3); what it answers stays the same."""
-    pauses.watch()
+    _prepare()
 
     async def entry(scope: "Any", receive: "Any", send: "Any") -> None:
         header = command = None

@@ -5,7 +5,7 @@ each link keeps a mean of its own time, which is its time less that of the link 
 spans while that is noticeable. The time of the others belongs to the framework.
 """
 
-from pinchpoint_probe import quiet, sites, spans, wire
+from pinchpoint_probe import patching, quiet, sites, spans, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,35 +23,59 @@ def timed(handler: "Any", middleware: "Any", *, is_async: bool) -> "Any":
     """Wrap one link.
 
     Args:
-        handler: A function of the request that calls the middleware.
+        handler: What is called with the request, or with scope, receive and send.
         middleware: The instance or the function; a bound method is the end of the chain.
-        is_async: The handler is a coroutine function.
+        is_async: What the handler returns is awaited.
     """
     link = _Link(middleware)
 
-    def call(request: "Any") -> "Any":
+    def call(*arguments: "Any") -> "Any":
         frame = spans.active()
         if frame is None:
-            return handler(request)
+            return handler(*arguments)
         passage = link.begin(frame)
         try:
-            return handler(request)
+            return handler(*arguments)
         finally:
             link.end(frame, *passage)
 
-    async def call_awaited(request: "Any") -> "Any":
+    async def call_awaited(*arguments: "Any") -> "Any":
         frame = spans.active()
         if frame is None:
-            return await handler(request)
+            return await handler(*arguments)
         passage = link.begin(frame)
         try:
-            return await handler(request)
+            return await handler(*arguments)
         finally:
             link.end(frame, *passage)
 
     new = call_awaited if is_async else call
     new.__dict__.update(vars(handler))  # with its __wrapped__
     return new
+
+
+def timed_stack(app: "Any", end: "Any") -> "Any":
+    """Wrap the links of an ASGI application whose middleware have the next one as `app`.
+
+    Args:
+        app: The outermost middleware.
+        end: The router, in which the chain ends.
+
+    Returns:
+        The outermost link; the application as it was if it is built in another way.
+    """
+    link = app
+    try:
+        while link is not end and "app" in vars(link):
+            inner = vars(link)["app"]
+            is_end = inner is end
+            new = timed(inner, inner.__call__ if is_end else inner, is_async=True)
+            patching.replace(link, "app", new)
+            link = inner
+        return timed(app, app, is_async=True)
+    except Exception as error:
+        quiet.note("middlewares", error)
+        return app
 
 
 class _Link:
@@ -61,6 +85,8 @@ class _Link:
 
     def __init__(self, middleware: "Any") -> None:
         self._is_last = hasattr(middleware, "__self__")
+        # Starlette's BaseHTTPMiddleware around a function or a method of the application.
+        middleware = getattr(middleware, "dispatch_func", middleware)
         self._method = _own_method(middleware)
         named = middleware if hasattr(middleware, "__qualname__") else type(middleware)
         self._name = f"{named.__module__}.{named.__qualname__}".partition(".<locals>")[0]

@@ -21,12 +21,25 @@ hooked: list[str] = []
 
 def install() -> None:
     """Patch what is imported already, and what will be."""
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
+    sys.meta_path.insert(0, _finder)
     for name in list(sys.modules):
-        patch = finder.patch_for(name)
-        if patch is not None:
-            run(name, sys.modules[name], patch)
+        _patch_loaded(name)
+
+
+def catch_up() -> None:
+    """Patch what was imported unseen, if the application has replaced `sys.meta_path`."""
+    if _finder in sys.meta_path:
+        return
+    sys.meta_path.insert(0, _finder)
+    late = [name for name in list(sys.modules) if name not in hooked and _patch_loaded(name)]
+    failures.append(f"sys.meta_path was replaced; patched late: {', '.join(late) or 'nothing'}")
+
+
+def _patch_loaded(name: str) -> bool:
+    patch = _finder.patch_for(name)
+    if patch is not None:
+        run(name, sys.modules[name], patch)
+    return patch is not None
 
 
 def run(name: str, module: "ModuleType", patch: "Callable[[ModuleType], None]") -> None:
@@ -55,6 +68,7 @@ class _Finder:
         self._libraries.discard("__init__")
         self._patches: dict[str, Callable[[ModuleType], None]] = {}
         self._loaded: set[str] = set()
+        self._searched: set[str] = set()
 
     def find_spec(
         self,
@@ -63,15 +77,27 @@ class _Finder:
         target: "ModuleType | None" = None,
     ) -> "ModuleSpec | None":
         patch = self.patch_for(name)
-        if patch is None:
+        # Others do as we do and ask all finders: the innermost question alone has our answer.
+        if patch is None or name in self._searched:
             return None
-        for finder in sys.meta_path:
-            if finder is self:
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                _run_after_loading(spec, patch)
-                return spec
+        self._searched.add(name)
+        try:
+            spec = self._find(name, path, target)
+        finally:
+            self._searched.discard(name)
+        if spec is not None:
+            _run_after_loading(spec, patch)
+        return spec
+
+    def _find(
+        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+    ) -> "ModuleSpec | None":
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)  # Python 3.11 still allows older finders
+            if finder is not self and find is not None:
+                spec: ModuleSpec | None = find(name, path, target)
+                if spec is not None:
+                    return spec
         return None
 
     def patch_for(self, name: str) -> "Callable[[ModuleType], None] | None":
@@ -94,7 +120,10 @@ def _run_after_loading(spec: "ModuleSpec", patch: "Callable[[ModuleType], None]"
     loader, name = spec.loader, spec.name
     if loader is None or isinstance(loader, type):  # the loader of built-in modules is a class
         return
-    execute = loader.exec_module
+    execute = getattr(loader, "exec_module", None)
+    if execute is None:
+        failures.append(f"{name}: its loader is of a kind that Python 3.12 removed")
+        return
 
     def exec_module(module: "ModuleType") -> None:
         execute(module)
@@ -105,3 +134,6 @@ def _run_after_loading(spec: "ModuleSpec", patch: "Callable[[ModuleType], None]"
         loader.exec_module = exec_module  # type: ignore[method-assign]
     except AttributeError as error:
         failures.append(f"{name}: its loader cannot be wrapped: {error!r}")
+
+
+_finder = _Finder()

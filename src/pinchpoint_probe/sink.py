@@ -5,7 +5,7 @@ import mmap
 import os
 from _thread import allocate_lock, get_native_id
 
-from pinchpoint_probe import wire
+from pinchpoint_probe import quiet, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _MOST_TEXTS = 20_000
 """Distinct texts of one process; an application that writes literals into its SQL gets here."""
+_inherited: "list[mmap.mmap | None]" = []
+"""What a fork's child does not write to. To let go of a map closes a descriptor of it, whose number
+may be the application's by now if it has closed all descriptors, as daemons do."""
 
 
 class Sink:
@@ -23,13 +26,16 @@ class Sink:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory or os.devnull  # which has no files in it
+        self._ring: mmap.mmap | None = None
+        self._texts: mmap.mmap | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget the files; the next write opens new ones. For a fork's child."""
+        _inherited.extend((self._ring, self._texts))
+        self.pid = os.getpid()
         self._lock = allocate_lock()
-        self._ring: mmap.mmap | None = None
-        self._texts: mmap.mmap | None = None
+        self._ring = self._texts = None
         self._numbers: Iterator[int] = itertools.count()
         self._ids: dict[str, int] = {}
         self._used = 0
@@ -102,11 +108,9 @@ class Sink:
             return self._ring
 
     def _open_files(self) -> None:
-        base = f"{self._directory}/{os.getpid()}"
+        base = f"{self._directory}/{self.pid}"
         ring = _map(f"{base}.ring", wire.RING_BYTES)
-        wire.HEADER.pack_into(
-            ring, 0, wire.MAGIC, os.getpid(), wire.RING_CAPACITY, wire.RECORD.size
-        )
+        wire.HEADER.pack_into(ring, 0, wire.MAGIC, self.pid, wire.RING_CAPACITY, wire.RECORD.size)
         self._texts = _map(f"{base}.strings", wire.STRINGS_BYTES)
         self._ring = ring
 
@@ -115,12 +119,14 @@ def _map(path: str, size: int) -> mmap.mmap:
     """Map a new file; where there can be none, memory that nobody reads: the app runs on."""
     try:
         return _map_file(path, size)
-    except OSError:
+    except OSError as error:
+        quiet.note("records are lost", error)
         return mmap.mmap(-1, size)
 
 
 def _map_file(path: str, size: int) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # A file that is there already belongs to the main interpreter, and this is another one.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.ftruncate(descriptor, size)
         if hasattr(os, "posix_fallocate"):  # a page that a full disk cannot back is a SIGBUS

@@ -34,7 +34,7 @@ def patches(library: str, client: str) -> "dict[str, Callable[[ModuleType], None
         _patch_awaited_commands(getattr(module, f"{client}Cluster"), module.ClusterPipeline, label)
 
     def resource(pool: "Any") -> str:
-        return f"pool {pool.max_connections} of {library}"
+        return f"{library} pool of {pool.max_connections}"
 
     def patch_connection(module: "ModuleType") -> None:
         wrapping.around_noticeable(module.AbstractConnection, "connect", wire.CONNECT, library)

@@ -105,7 +105,7 @@ def test_a_typo_in_a_servers_name(tmp_path: Path) -> None:
         "check", str(BAD / "all_404.py"), PYTHON, "--server=gunicron", folder=tmp_path
     )
     assert found.status == 2
-    assert "unknown server 'gunicron'; known: gunicorn, uvicorn" in found.errors
+    assert "unknown server 'gunicron'; known: django, flask, granian, gunicorn," in found.errors
 
 
 def test_a_typo_in_the_projects_table(tmp_path: Path) -> None:

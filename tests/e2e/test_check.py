@@ -96,8 +96,8 @@ def test_nothing_is_written_called_or_sent(
     )
     assert found.status == 0, found.output + found.errors
     assert "load  GET /visits  " in found.output
-    assert "skip  GET /visit  (writes to the database)" in found.output
-    assert "skip  GET /weather  (reaches outside: " in found.output
-    assert "skip  GET /remind  (reaches outside: smtp)" in found.output
+    assert "skip  GET /visit: writes to the database" in found.output
+    assert "skip  GET /weather: reaches outside: " in found.output
+    assert "skip  GET /remind: reaches outside: smtp" in found.output
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT visits FROM page").fetchone() == (0,)

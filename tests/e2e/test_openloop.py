@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
+from engines import engine_for
 from scripted_server import ScriptedServer
 
 from pinchpoint.errors import InconclusiveError
 from pinchpoint.load.arrivals import start_times_s
-from pinchpoint.load.engines.openloop import OpenLoop
 from pinchpoint.model.workload import Arrivals, RequestTemplate, Workload
 from pinchpoint.stats.quantiles import quantile
 
@@ -27,21 +27,6 @@ def mix(*paths: str, method: str = "GET") -> Workload:
             RequestTemplate(endpoint=f"{method} {path}", paths=(path,)) for path in paths
         )
     )
-
-
-@contextmanager
-def engine_for(url: str, workload: Workload, **options):
-    processes = []
-
-    def start(command):
-        processes.append(subprocess.Popen(command))
-
-    engine = OpenLoop(start=start, workload=workload, base_url=url, **options)
-    try:
-        yield engine, processes[0]
-    finally:
-        engine.close()
-        processes[0].wait(timeout=30)
 
 
 @contextmanager
@@ -109,6 +94,20 @@ def test_a_request_that_fails_says_how(path: str, status: int, error: str) -> No
     assert {(sample.status, sample.error) for sample in step.samples} == {(status, error)}
     assert len(step.samples) == len(start_times_s(SHORT))
     assert not any(sample.is_ok for sample in step.samples)
+
+
+def test_a_request_that_changes_something_is_not_sent_twice() -> None:
+    with loaded("/silent-close", method="POST") as (server, engine):
+        step = engine.open(SHORT, "pin")
+    assert {sample.error for sample in step.samples} <= {"", "closed", "reset"}
+    assert len(server.answered) <= len(step.samples) == len(start_times_s(SHORT))
+
+
+def test_a_spinning_engine_offers_the_same() -> None:
+    with loaded("/plain", is_spinning=True) as (server, engine):
+        step = engine.open(Arrivals(rate_rps=100, duration_s=0.3), "pin")
+    assert {sample.error for sample in step.samples} == {""}
+    assert len(step.samples) == len(server.answered)
 
 
 def test_requests_that_find_no_free_connection_time_out_too() -> None:
@@ -192,9 +191,13 @@ def test_two_engines_with_one_seed_ask_for_the_same_in_the_same_order() -> None:
     assert endpoints() == endpoints()
 
 
-def test_each_step_says_what_the_generator_used() -> None:
+def test_each_step_says_how_the_generator_did() -> None:
     with loaded("/plain") as (_, engine):
-        (generator,) = engine.open(SHORT, "pin").resources
+        step = engine.open(SHORT, "pin")
+    assert step.generator is not None
+    assert 0 <= step.generator.lag_p50_s <= step.generator.lag_p99_s <= step.generator.lag_max_s
+    (generator,) = step.resources
+    assert step.generator.busiest_cpu_ratio == pytest.approx(generator.cpu_s / 0.5)
     assert generator.resource == "generator"
     assert generator.cpu_s > 0
     assert generator.capacity_s == 0.5
@@ -208,7 +211,7 @@ def test_answers_are_the_same_where_the_application_is() -> None:
 
 
 def test_an_engine_that_is_gone_makes_the_step_void() -> None:
-    with ScriptedServer() as server, engine_for(server.url, mix("/plain")) as (engine, process):
+    with ScriptedServer() as server, engine_for(server.url, mix("/plain")) as (engine, (process,)):
         batches = engine.closed(2, 60, "plateau")
         next(batches)
         process.kill()

@@ -48,6 +48,7 @@ class _Memcached(socketserver.ThreadingTCPServer):
 
     def __init__(self, *arguments: object) -> None:
         self.values: dict[bytes, bytes] = {}
+        self.flags: dict[bytes, bytes] = {}
         super().__init__(*arguments)  # type: ignore[arg-type]
 
 
@@ -60,11 +61,14 @@ class _Conversation(socketserver.StreamRequestHandler):
             self.wfile.write(getattr(self, command.decode())(*words))
 
     def get(self, *keys: bytes) -> bytes:
-        known = [(key, self.server.values[key]) for key in keys if key in self.server.values]
-        found = [b"VALUE %b 0 %d\r\n%b\r\n" % (key, len(data), data) for key, data in known]
-        return b"".join([*found, b"END\r\n"])
+        return b"".join(self._value(key) for key in keys if key in self.server.values) + b"END\r\n"
 
-    def set(self, key: bytes, _flags: bytes, _expire: bytes, size: bytes, *_: bytes) -> bytes:
+    def _value(self, key: bytes) -> bytes:
+        data = self.server.values[key]
+        return b"VALUE %b %b %d\r\n%b\r\n" % (key, self.server.flags[key], len(data), data)
+
+    def set(self, key: bytes, flags: bytes, _expire: bytes, size: bytes, *_: bytes) -> bytes:
+        self.server.flags[key] = flags
         self.server.values[key] = self.rfile.read(int(size) + 2)[:-2]
         return b"STORED\r\n"
 

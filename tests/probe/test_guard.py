@@ -68,12 +68,15 @@ except OSError as error:
 """
 
 
+GEVENT = "from gevent import monkey; monkey.patch_all()"
 CONNECTS = [
     'import socket; socket.create_connection(("203.0.113.7", 80), 1)',
     'import socket; socket.create_connection(("shop.example.com", 80), 1)',
     'import socket; socket.create_connection(("2001:db8::9", 80), 1)',
     'import socket; socket.socket().connect(("203.0.113.7", 80))',
     "import asyncio; asyncio.run(asyncio.open_connection('shop.example.com', 443))",
+    f'{GEVENT}; import socket; socket.create_connection(("shop.example.com", 80), 1)',
+    f'{GEVENT}; import socket; socket.socket().connect(("203.0.113.7", 80))',
 ]
 
 

@@ -31,7 +31,9 @@ def names(probe: Probe, category: str = "cache") -> list[str]:
     return [span.name for span in spans(probe.folder, category)]
 
 
-libraries = pytest.mark.parametrize(("library", "client"), [("redis", "Redis"), ("valkey", "Valkey")])
+libraries = pytest.mark.parametrize(
+    ("library", "client"), [("redis", "Redis"), ("valkey", "Valkey")]
+)
 
 
 @libraries
@@ -107,7 +109,7 @@ redis.Redis(connection_pool=pool).get("key")
 """
     run(probe, code)
     (hold,) = [one for one in reading.read_records(probe.folder) if one.kind == wire.HOLD]
-    assert hold.name == "pool 2 of redis"
+    assert hold.name == "redis pool of 2"
 
 
 def test_outside_of_a_request_nothing_is_recorded(probe: Probe, valkey: int) -> None:
@@ -172,11 +174,11 @@ def square(number):
     return number * number
 with app.app_context():
     square(3)
-    names = len(frame.request.endpoint)
     print(square(3))
 """
     assert run(probe, code) == "9"
-    assert {"BaseRedisCache.get", "BaseRedisCache.set"} <= set(names(probe))
+    assert {"redis GET", "redis SET"} <= set(names(probe))
+    assert {span.line.split(":")[1] for span in spans(probe.folder, "cache")} == {"15", "16"}
 
 
 def test_what_is_computed_for_a_cache_is_not_the_caches(probe: Probe) -> None:

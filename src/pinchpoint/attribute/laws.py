@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pinchpoint.attribute.budget import remainder_ns
 from pinchpoint.attribute.join import answered, attributed_step, joined
 from pinchpoint.model.app import has_slots
-from pinchpoint.stats.lateness import CPU_RATIO, is_late
+from pinchpoint.stats.lateness import CPU_RATIO, is_late, late_text
 from pinchpoint.stats.quantiles import quantile
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ UNSEEN_RATIO = 0.01
 CONTAMINATED_RATIO = 0.05
 """Of the machine's CPU: more for strangers than this shows in the figures
 (reference: measurement.md §2.4)."""
-OPEN_LOOP_VERDICTS = ("slo", "pin")
+OPEN_LOOP_VERDICTS = ("pin",)
 """Steps whose response times are reported; lag in any other is a warning. A confirmation says
-only whether the load was sustained: one that was not makes the generator late as well."""
+only whether the load was sustained: one that was not makes the generator late as well. A trial of
+an objective that was late is repeated, and its outcome is one of many."""
 
 
 def violations(recording: Recording) -> tuple[str, ...]:
@@ -44,12 +45,12 @@ def violations(recording: Recording) -> tuple[str, ...]:
 
 def warnings(recording: Recording) -> tuple[str, ...]:
     """What the reader should know before believing a figure, one sentence each."""
-    found = [f"a hook of the probe does not fit: {text}" for text in recording.probe.failures]
+    found = [f"the probe does not see all: {text}" for text in recording.probe.failures]
     found += [
         f"{name} observes the application too: what it costs shows as the application's own time"
         for name in recording.probe.instruments
     ]
-    found += _late_steps(recording, ("load", "confirm"))
+    found += _late_steps(recording, ("load", "confirm", "slo"))
     step = attributed_step(recording)
     if step is not None:
         found += [*_few(step), *_unseen(step), *_failed(step), *_strangers(step)]
@@ -65,8 +66,8 @@ def generator_cpu_ratio(recording: Recording) -> float:
 
 
 def lag_p99_s(recording: Recording) -> float:
-    """How late the generator sent, at the pinned load."""
-    step = attributed_step(recording)
+    """How late the generator sent, at the pinned load; from outside at the heaviest one."""
+    step = recording.step("load") if recording.is_outside else attributed_step(recording)
     return _lag_p99_s(step) if step and step.samples else 0.0
 
 
@@ -130,21 +131,30 @@ def _lost(step: Step) -> Iterator[str]:
 
 
 def _generator(recording: Recording) -> Iterator[str]:
+    plateau = recording.step("plateau")
+    if plateau is None:
+        return
     busy_ratio = generator_cpu_ratio(recording)
-    if recording.step("plateau") is not None and busy_ratio > CPU_RATIO:
+    if busy_ratio > CPU_RATIO:
         yield f"the generator used {busy_ratio:.0%} of a core at the plateau: it may be the limit"
+    if plateau.generator is not None and plateau.generator.exhausted:
+        yield plateau.invalid
 
 
 def _late_steps(recording: Recording, purposes: tuple[str, ...]) -> Iterator[str]:
     for step in recording.steps:
         if step.purpose in purposes and step.arrivals is not None and step.samples:
-            p99_s = quantile([sample.response_time_s for sample in step.samples], 0.99)
-            lag_s = _lag_p99_s(step)
-            if is_late(lag_s, p99_s):
-                yield (
-                    f"the generator sent up to {1e3 * lag_s:.3g} ms late (p99)"
-                    f" at {step.arrivals.rate_rps:.3g} req/s, where p99 is {1e3 * p99_s:.3g} ms"
-                )
+            fault = step.invalid if step.generator is not None else _late(step)
+            if fault:
+                yield fault
+
+
+def _late(step: Step) -> str:
+    """For a recording whose generator did not say how it did."""
+    p99_s = quantile([sample.response_time_s for sample in step.samples], 0.99)
+    lag_s = _lag_p99_s(step)
+    rate_rps = len(step.samples) / step.duration_s
+    return late_text(lag_s, p99_s, rate_rps) if is_late(lag_s, p99_s) else ""
 
 
 def _few(step: Step) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pinchpoint.model.span import Category
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinchpoint.model.span import Trace
+    from pinchpoint.model.span import Span, Trace
 
 
 def self_times_ns(trace: Trace) -> Mapping[Category, float]:
@@ -78,8 +78,22 @@ def _children(trace: Trace) -> Mapping[int, Sequence[int]]:
     numbers = {span.span_id: number for number, span in enumerate(trace.spans, 1)}
     below: dict[int, list[int]] = defaultdict(list, {0: []})
     for number, span in enumerate(trace.spans, 1):
-        below[numbers.get(span.parent_id, 0)].append(number)
+        interrupted = _interrupted(trace, span) if span.category is Category.GC else 0
+        below[interrupted or numbers.get(span.parent_id, 0)].append(number)
     return below
+
+
+def _interrupted(trace: Trace, pause: Span) -> int:
+    """The number of the operation that a collection ran inside of; 0 if it is its parent.
+
+    An operation that the probe records as it ends is not known to what happens meanwhile.
+    """
+    for number, span in enumerate(trace.spans, 1):
+        is_sibling = span.parent_id == pause.parent_id and span.thread_id == pause.thread_id
+        is_around = span.start_ns <= pause.start_ns and pause.end_ns <= span.end_ns
+        if is_sibling and is_around and span.category is not Category.GC:
+            return number
+    return 0
 
 
 def _clipped(trace: Trace, numbers: Sequence[int], parent: _Open) -> list[_Open]:

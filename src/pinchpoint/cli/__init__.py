@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from pinchpoint import __version__
-from pinchpoint.cli import attach, commands
+from pinchpoint.cli import attach, cluster, commands, runs
 from pinchpoint.errors import PinchpointError
 
 INTERRUPTED = 130
@@ -28,7 +28,7 @@ def group(*, verbose: bool) -> None:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
 
 
-for command in (*commands.COMMANDS, *attach.COMMANDS):
+for command in (*commands.COMMANDS, *attach.COMMANDS, *cluster.COMMANDS, *runs.COMMANDS):
     group.add_command(command)
 
 

@@ -8,9 +8,11 @@ import click
 
 from pinchpoint import pipeline
 from pinchpoint.cli.options import (
+    BUDGET_OPTION,
     EFFORT_OPTIONS,
     HEADER_OPTION,
     JSON_OPTION,
+    LOAD_OPTIONS,
     PATTERN_OPTIONS,
     START_OPTIONS,
     TRAFFIC_OPTIONS,
@@ -41,7 +43,13 @@ OWNER_OPTION = click.option(
 @click.command(cls=ProjectCommand)
 @click.argument("url")
 @options(
-    PATH_OPTION, OWNER_OPTION, HEADER_OPTION, *PATTERN_OPTIONS, *EFFORT_OPTIONS, JSON_OPTION
+    PATH_OPTION,
+    OWNER_OPTION,
+    HEADER_OPTION,
+    *PATTERN_OPTIONS,
+    *LOAD_OPTIONS,
+    *EFFORT_OPTIONS,
+    JSON_OPTION,
 )
 def attach(url: str, json_file: Path | None, *, is_owned: bool, **values: Any) -> int:
     """Load an app that runs at URL already: capacity and response times, no causes.
@@ -60,7 +68,15 @@ def attach(url: str, json_file: Path | None, *, is_owned: bool, **values: Any) -
 
 @click.command(cls=ProjectCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
-@options(*START_OPTIONS, *PATTERN_OPTIONS, *TRAFFIC_OPTIONS, *EFFORT_OPTIONS, JSON_OPTION)
+@options(
+    *START_OPTIONS,
+    *PATTERN_OPTIONS,
+    *TRAFFIC_OPTIONS,
+    *LOAD_OPTIONS,
+    *EFFORT_OPTIONS,
+    BUDGET_OPTION,
+    JSON_OPTION,
+)
 def run(words: tuple[str, ...], json_file: Path | None, **values: Any) -> int:
     """Start your own server COMMAND with the probe inside, and find its wall and causes.
 

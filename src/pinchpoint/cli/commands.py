@@ -12,8 +12,10 @@ from rich.console import Console
 
 from pinchpoint import pipeline
 from pinchpoint.cli.options import (
+    BUDGET_OPTION,
     EFFORT_OPTIONS,
     JSON_OPTION,
+    LOAD_OPTIONS,
     PROVE_OPTION,
     RUN_OPTIONS,
     ProjectCommand,
@@ -23,11 +25,12 @@ from pinchpoint.cli.options import (
 from pinchpoint.cli.output import run_and_show, show, typed
 from pinchpoint.cli.progress import ConsoleProgress
 from pinchpoint.pipeline import reading
+from pinchpoint.report import routes as routes_page
 
 
 @click.command(cls=ProjectCommand)
 @click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
-@options(*RUN_OPTIONS, *EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
+@options(*RUN_OPTIONS, *LOAD_OPTIONS, *EFFORT_OPTIONS, BUDGET_OPTION, PROVE_OPTION, JSON_OPTION)
 def check(json_file: Path | None, **values: Any) -> int:
     """Find where APP saturates and why, and prove the best fix.
 
@@ -42,7 +45,7 @@ def check(json_file: Path | None, **values: Any) -> int:
 
 
 @click.command(cls=ProjectCommand)
-@options(*EFFORT_OPTIONS, PROVE_OPTION, JSON_OPTION)
+@options(*LOAD_OPTIONS, *EFFORT_OPTIONS, BUDGET_OPTION, PROVE_OPTION, JSON_OPTION)
 def demo(json_file: Path | None, **values: Any) -> int:
     """Check a sick shop on a private PostgreSQL: the whole story, no project needed."""
     settings = settings_from(values)
@@ -54,7 +57,7 @@ def demo(json_file: Path | None, **values: Any) -> int:
 @click.command(cls=ProjectCommand)
 @click.argument("run")
 @click.argument("fixes", nargs=-1)
-@options(*RUN_OPTIONS, *EFFORT_OPTIONS, JSON_OPTION)
+@options(*RUN_OPTIONS, *EFFORT_OPTIONS, BUDGET_OPTION, JSON_OPTION)
 def prove(json_file: Path | None, run: str, fixes: tuple[str, ...], **values: Any) -> int:
     """Try FIXES on the app of an earlier RUN: codes such as DB002, or workers=4.
 
@@ -71,18 +74,21 @@ def prove(json_file: Path | None, run: str, fixes: tuple[str, ...], **values: An
 
 @click.command(cls=ProjectCommand)
 @click.argument("app", required=False, default="", envvar="PINCHPOINT_APP")
-@options(*RUN_OPTIONS)
-def routes(**values: Any) -> int:
-    """Show which routes of APP would get load, and why others would not."""
+@click.option("-v", "--all", "is_all", is_flag=True, help="List every route that is skipped.")
+@options(*RUN_OPTIONS, JSON_OPTION)
+def routes(json_file: Path | None, *, is_all: bool, **values: Any) -> int:
+    """Show which routes of APP would get load, with which values, and why others would not."""
     progress = ConsoleProgress(Console(stderr=True))
     try:
         workload, skipped = pipeline.routes(settings_from(values), progress)
     finally:
         progress.close()
-    for template in workload.templates:
-        click.echo(f"load  {template.endpoint}  ({len(template.paths)}: {template.paths[0]} ...)")
-    for route in skipped:
-        click.echo(f"skip  {route.endpoint}  ({route.reason})")
+    if json_file == Path("-"):
+        click.echo(routes_page.as_json(workload, skipped), nl=False)
+        return 0
+    click.echo(routes_page.as_text(workload, skipped, is_all=is_all))
+    if json_file:
+        reading.write(routes_page.as_json(workload, skipped), json_file)
     return 0
 
 

@@ -15,15 +15,24 @@ if TYPE_CHECKING:
 
 OPTION = "--header"
 OWN = frozenset(
-    "connection content-length expect host te transfer-encoding upgrade x-pinchpoint".split()
+    (
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+        "x-pinchpoint",
+    )
 )
 """What the load engine sets itself, or cannot do."""
-_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)")
+_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*([!-~](?:[\t -~]*[!-~])?)")
 """A field name of RFC 9110, and a value of visible ASCII."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
-class Header(click.ParamType):
+class Header(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
     """`Name: value`; in an environment variable one a line."""
 
     name = "'NAME: VALUE'"

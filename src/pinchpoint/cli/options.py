@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pinchpoint.cli.capacity import Duration, Slo
 from pinchpoint.cli.headers import Header, header_lines
 from pinchpoint.errors import UsageError
 from pinchpoint.settings import Effort, Settings, check_names, read_table
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
+
+SHORT_BUDGET_S = 120.0
+"""A run of normal effort, with its proof, takes longer than this on most machines."""
 
 _SOURCES = {"COMMANDLINE": "flag", "ENVIRONMENT": "environment", "DEFAULT_MAP": "pyproject.toml"}
 _PATTERN_HELP = "Shell pattern of routes that get {}, such as '/admin/*'; repeatable."
@@ -62,12 +66,13 @@ TRAFFIC_OPTIONS = (
         "traffic_files",
         multiple=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="An access log, HAR or OpenAPI file: mix, values and their popularity; repeatable.",
+        help="An access log, HAR or OpenAPI file: mix, values and their popularity; repeatable."
+        " A locustfile is run by Locust.",
     ),
     HEADER_OPTION,
 )
 RUN_OPTIONS = (
-    _option("--server", default="", help="gunicorn or uvicorn; the usual one if left out."),
+    _option("--server", default="", help="Such as gunicorn or granian; else the usual one."),
     _option("--workers", type=click.IntRange(0), default=0, help="Processes of the server."),
     _option("--threads", type=click.IntRange(0), default=0, help="Threads of each process."),
     _option("--python", default="", help="The app's interpreter or its virtual environment."),
@@ -79,6 +84,25 @@ EFFORT_OPTIONS = (
     _option("--quick", is_flag=True, help="About half the time, wider intervals."),
     _option("--thorough", is_flag=True, help="About five times the time, narrower intervals."),
     _option("--seed", type=int, default=1, help="Of the mix, the arrivals and the order."),
+)
+LOAD_OPTIONS = (
+    _option(
+        "--slo",
+        type=Slo(),
+        help="What has to hold, such as 'p99<500ms,errors<1%': up to which rate does it?",
+    ),
+    _option(
+        "--rate",
+        "rate_rps",
+        type=click.FloatRange(min=0.01),
+        help="Hold this many requests/s instead of looking for the capacity.",
+    ),
+)
+BUDGET_OPTION = _option(
+    "--budget",
+    "budget_s",
+    type=Duration(),
+    help="End within this time, such as 90s or 2m; below 2m as --quick.",
 )
 JSON_OPTION = click.option(
     "--json",
@@ -118,9 +142,11 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     if values.get("quick") and values.get("thorough"):
         raise UsageError("--quick and --thorough exclude each other")
     quick, thorough = values.get("quick"), values.get("thorough")
+    is_short = not thorough and 0 < (values.get("budget_s") or 0.0) < SHORT_BUDGET_S
+    quick = quick or is_short
     effort = Effort.QUICK if quick else Effort.THOROUGH if thorough else Effort.NORMAL
     known = {field.name for field in fields(Settings)}
-    chosen = {name: value for name, value in values.items() if name in known}
+    chosen = {name: value for name, value in values.items() if name in known and value is not None}
     context = click.get_current_context()
     origins = {name: _origin(context, name) for name in chosen}
     return Settings(
@@ -159,4 +185,7 @@ def _traffic_files(traffic: object) -> list[str]:
     if not isinstance(traffic, dict):
         raise UsageError("[tool.pinchpoint.traffic] must be a table")
     source = traffic.get("source", [])
-    return [source] if isinstance(source, str) else list(source)
+    files = [source] if isinstance(source, str) else source
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise UsageError("[tool.pinchpoint.traffic] source: a file or a list of files is expected")
+    return files

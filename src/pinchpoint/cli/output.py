@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pinchpoint.pipeline import Outcome
 
 INTERRUPTED = 130
-INCONCLUSIVE = 4
 WIDTH = 100
 """Where the output is no terminal."""
 
@@ -59,4 +58,4 @@ def show(outcome: Outcome, json_file: Path | None) -> int:
         click.echo(text, color=console.is_terminal)
         if json_file:
             reading.write_json(outcome.report, json_file)
-    return INCONCLUSIVE if outcome.report.quality.violations else 0
+    return reading.exit_status(outcome.report)

@@ -26,7 +26,10 @@ SUSPECTS = (
     ("connecting", Category.CONNECT, frozenset[str]()),
     ("serialization", Category.SERIALIZE, frozenset({"CP002"})),
     ("templates", Category.TEMPLATE, frozenset[str]()),
-    ("cache", Category.CACHE, frozenset[str]()),
+    ("cache", Category.CACHE, frozenset({"CA001"})),
+    ("waiting for locks", Category.LOCK, frozenset({"LK001"})),
+    ("password hashing", Category.HASH, frozenset({"CP003"})),
+    ("garbage collection", Category.GC, frozenset[str]()),
     ("waiting for a thread", Category.EXECUTOR, frozenset[str]()),
 )
 """Name, where its time shows, and the findings that would contradict it."""

@@ -118,6 +118,7 @@ def _parse(body: bytes) -> Mapping[str, Any]:
     if not isinstance(answer, dict) or "pid" not in answer:
         raise NoProbeError(
             "the probe is not inside the application: it answered the tool's question itself",
-            "Interpreters started with -I, -E or -S and frozen apps cannot be observed.",
+            "It loads through PYTHONPATH: start Python without -I, -E and -S, and leave that"
+            " variable to the server's processes. Frozen apps (PyInstaller) cannot be observed.",
         )
     return answer

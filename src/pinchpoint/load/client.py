@@ -11,15 +11,18 @@ import socket
 import ssl
 from collections import deque
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
-from pinchpoint.load.response import MalformedError, Response
+from pinchpoint.load.connection import Connection, word_for
+from pinchpoint.load.response import NO_HEAD, MalformedError, read_whole
 from pinchpoint.load.wire import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pinchpoint.load.connection import Request
     from pinchpoint.load.polling import Poller
+    from pinchpoint.load.response import Head, Response
 
 RECEIVE_BYTES = 1 << 16
 """A larger buffer is mapped and unmapped by the allocator for each call, which costs more than
@@ -31,73 +34,10 @@ ERROR_STATUS = 400
 IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 """Methods that may be sent once more when an idle connection turns out to be closed
 (RFC 9110 §9.2.2, RFC 9112 §9.3.1)."""
-EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
-"""The machine has no descriptor or no port left: the generator's limit, not the server's."""
-
 ERROR_INDEX = {name: index for index, name in enumerate(ERRORS)}
 
 Row = tuple[int, int, int, int, int, int, int, int, int]
 """The fields of `wire.RECORD`."""
-
-Request = tuple[int, int, int, bytes, "Listener | None"]
-"""Trace id, index of the template, intended start, the bytes to send, and who waits for the
-answer. A plain tuple: one is made for each request."""
-
-
-class Ended(NamedTuple):
-    """How a request ended, for its listener.
-
-    Attributes:
-        status: 0 without a complete answer.
-        error: Empty, or why there is none.
-        cookies: Values of `Set-Cookie`.
-        kept: The answer with its head, if the listener asked for it.
-        completed_ns: When it ended.
-    """
-
-    status: int
-    error: str
-    cookies: Sequence[bytes]
-    kept: bytes
-    completed_ns: int
-
-
-class Listener(Protocol):
-    """Whoever goes on when a request has ended."""
-
-    keeps_answer: bool
-
-    def answered(self, ended: Ended) -> None:
-        """The request has ended."""
-
-
-class Connection:
-    """A socket and the request that it is busy with, if any."""
-
-    __slots__ = (
-        "first_byte_ns",
-        "is_reused",
-        "is_watching_writes",
-        "kept",
-        "received_bytes",
-        "recv",
-        "request",
-        "response",
-        "send",
-        "sent_ns",
-        "socket",
-        "unsent",
-    )
-
-    def __init__(self, opened: socket.socket) -> None:
-        self.socket = opened
-        self.send, self.recv = opened.send, opened.recv
-        self.request: Request | None = None
-        self.response = Response()
-        self.unsent: bytes | memoryview = b""
-        self.kept: bytearray | None = None
-        self.sent_ns = self.first_byte_ns = self.received_bytes = 0
-        self.is_reused = self.is_watching_writes = False
 
 
 class Client:
@@ -105,7 +45,6 @@ class Client:
 
     Attributes:
         samples: One row for each request that has ended.
-        in_flight: Requests that have begun and not ended.
         errors: Rows with an error or a status from ERROR_STATUS up.
 
     Args:
@@ -130,7 +69,6 @@ class Client:
         server_name: str = "",
     ) -> None:
         self.samples: list[Row] = []
-        self.in_flight = 0
         self.errors = 0
         self._address = address
         self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -141,30 +79,51 @@ class Client:
         self._most_connections = most_connections
         self._tls = tls
         self._server_name = server_name
+        self._like = NO_HEAD
         self._connections: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()
         self._waiting: deque[Request] = deque()
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that have begun and not ended."""
+        return len(self._connections) - len(self._idle) + len(self._waiting)
+
     def begin(self, request: Request) -> None:
         """Send a request, now or as soon as a connection is free."""
-        self.in_flight += 1
         if self._idle:
             connection = self._idle.popleft()
             connection.is_reused = True
-            self._start(connection, request)
         elif len(self._connections) < self._most_connections:
-            self._open(request)
+            opened = self._open(request)
+            if opened is None:
+                return
+            connection = opened
         else:
             self._waiting.append(request)
-
-    def handle(self, descriptor: int) -> None:
-        """Go on with a connection that the poller found ready."""
-        connection = self._connections.get(descriptor)
-        if connection is None:
             return
-        # A server may answer, or refuse, before it has read the whole request.
-        if not connection.unsent or self._send(connection):
-            self._read(connection)
+        _, _, _, message, listener = request
+        connection.request = request
+        connection.sent_ns = connection.received_bytes = 0
+        connection.kept = bytearray() if listener is not None and listener.keeps_answer else None
+        try:
+            sent = connection.send(message)
+        except OSError as error:
+            connection.unsent = message
+            self._wait_or_break(connection, error)
+            return
+        connection.sent_ns = perf_counter_ns()
+        if sent < len(message):
+            connection.unsent = memoryview(message)[sent:]
+            self._watch_writes(connection, on=True)
+
+    def handle(self, descriptors: Sequence[int]) -> None:
+        """Go on with the connections that the poller found ready; others are passed over."""
+        for descriptor in descriptors:
+            connection = self._connections.get(descriptor)
+            # A server may answer, or refuse, before it has read the whole request.
+            if connection is not None and (not connection.unsent or self._send(connection)):
+                self._read(connection)
         if self._waiting:
             self._begin_waiting()
 
@@ -175,9 +134,9 @@ class Client:
             request = connection.request
             if request is not None and request[2] < oldest_ns:
                 self._close(connection)
-                self._record(request, now_ns, connection, error="timeout")
+                self._fail(request, "timeout", now_ns, connection)
         while self._waiting and self._waiting[0][2] < oldest_ns:
-            self._record(self._waiting.popleft(), now_ns, error="timeout")
+            self._fail(self._waiting.popleft(), "timeout", now_ns)
         self._begin_waiting()
 
     def close_all(self) -> None:
@@ -188,21 +147,19 @@ class Client:
 
     def _begin_waiting(self) -> None:
         while self._waiting and (self._idle or len(self._connections) < self._most_connections):
-            self.in_flight -= 1
             self.begin(self._waiting.popleft())
 
-    def _open(self, request: Request) -> None:
-        """Send a request over a new connection."""
+    def _open(self, request: Request) -> Connection | None:
+        """A new connection; None if there can be none, which ends the request."""
         try:
             opened = self._socket()
         except OSError as error:
-            name = "exhausted" if error.errno in EXHAUSTED else "refused"
-            self._record(request, perf_counter_ns(), error=name)
-            return
+            self._fail(request, word_for(error), perf_counter_ns())
+            return None
         connection = Connection(opened)
         self._connections[opened.fileno()] = connection
         self._poller.watch(opened.fileno())
-        self._start(connection, request)
+        return connection
 
     def _socket(self) -> socket.socket:
         """A socket that begins to connect."""
@@ -223,35 +180,29 @@ class Client:
             raise
         return opened
 
-    def _start(self, connection: Connection, request: Request) -> None:
-        _, template, _, message, listener = request
-        connection.request = request
-        connection.response.begin(is_head_request=self._is_head[template])
-        connection.kept = None if listener is None or not listener.keeps_answer else bytearray()
-        connection.sent_ns = connection.first_byte_ns = connection.received_bytes = 0
-        connection.unsent = message
-        self._send(connection)
-
     def _send(self, connection: Connection) -> bool:
-        """Hand bytes to the kernel; False if the connection is of no more use."""
-        unsent = connection.unsent
+        """Hand over what is left of a request; False if the connection is of no more use."""
         try:
-            sent = connection.send(unsent)
-        except (BlockingIOError, ssl.SSLWantWriteError):
-            self._watch_writes(connection, on=True)
-        except ssl.SSLWantReadError:
-            self._watch_writes(connection, on=False)  # the handshake waits for the server
+            sent = connection.send(connection.unsent)
         except OSError as error:
-            # macOS says so while it connects, where Linux blocks.
-            if error.errno != errno.ENOTCONN:
-                self._break(connection, _name(error, connection))
-                return False
+            return self._wait_or_break(connection, error)
+        connection.sent_ns = perf_counter_ns()
+        connection.unsent = memoryview(connection.unsent)[sent:]
+        self._watch_writes(connection, on=bool(connection.unsent))
+        return True
+
+    def _wait_or_break(self, connection: Connection, error: OSError) -> bool:
+        """What to do when nothing can be sent; False if the connection is of no more use."""
+        if isinstance(error, ssl.SSLWantReadError):
+            self._watch_writes(connection, on=False)  # the handshake waits for the server
+        # macOS says ENOTCONN while it connects, where Linux blocks.
+        elif isinstance(error, BlockingIOError | ssl.SSLWantWriteError) or (
+            error.errno == errno.ENOTCONN
+        ):
             self._watch_writes(connection, on=True)
         else:
-            connection.sent_ns = perf_counter_ns()
-            connection.unsent = memoryview(unsent)[sent:] if sent < len(unsent) else b""
-            if connection.unsent or connection.is_watching_writes:
-                self._watch_writes(connection, on=bool(connection.unsent))
+            self._break(connection, word_for(error, connection))
+            return False
         return True
 
     def _watch_writes(self, connection: Connection, *, on: bool) -> None:
@@ -265,37 +216,68 @@ class Client:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except OSError as error:
-            self._break(connection, _name(error, connection))
+            self._break(connection, word_for(error, connection))
             return
         now_ns = perf_counter_ns()
-        if not data or connection.request is None:
+        request = connection.request
+        if not data or request is None:
             self._end(connection, now_ns)
             return
-        if not connection.received_bytes:
-            connection.first_byte_ns = now_ns
-        connection.received_bytes += len(data)
         if connection.kept is not None and len(connection.kept) < MOST_KEPT_BYTES:
             connection.kept += data
+        is_first = not connection.received_bytes
+        connection.received_bytes += len(data)
+        response = connection.response
+        if is_first:
+            connection.first_byte_ns = now_ns
+            whole = read_whole(data, self._like)
+            if whole is not None:
+                self._like = whole
+                self._finish(connection, request, whole, now_ns)
+                return
+            response.begin(is_head_request=self._is_head[request[1]])
         try:
-            if connection.response.feed(data):
-                self._finish(connection, connection.request, now_ns)
+            if response.feed(data):
+                self._finish(connection, request, response, now_ns)
         except MalformedError:
             self._break(connection, "malformed")
 
     def _end(self, connection: Connection, now_ns: int) -> None:
         """The server closed the connection, or spoke without being asked."""
-        if connection.request is not None and connection.response.end():
-            self._finish(connection, connection.request, now_ns)
+        request, response = connection.request, connection.response
+        if request is not None and connection.received_bytes and response.end():
+            self._finish(connection, request, response, now_ns)
         else:
             self._break(connection, "closed")
 
-    def _finish(self, connection: Connection, request: Request, now_ns: int) -> None:
+    def _finish(
+        self, connection: Connection, request: Request, answer: Head | Response, now_ns: int
+    ) -> None:
         connection.request = None
-        if connection.response.keeps_alive and not connection.unsent:
+        if answer.keeps_alive and not connection.unsent:
             self._idle.append(connection)
         else:
             self._close(connection)
-        self._record(request, now_ns, connection, connection.response.status)
+        trace_id, template, intended_ns, _, listener = request
+        status = answer.status
+        if status >= ERROR_STATUS:
+            self.errors += 1
+        self.samples.append(
+            (
+                trace_id,
+                template,
+                intended_ns,
+                connection.sent_ns,
+                connection.first_byte_ns,
+                now_ns,
+                status,
+                connection.received_bytes,
+                0,
+            )
+        )
+        if listener is not None:
+            kept = bytes(connection.kept or b"")
+            listener.answered(status, "", answer.cookies, kept, now_ns)
 
     def _break(self, connection: Connection, error: str) -> None:
         """The connection is of no more use."""
@@ -309,9 +291,9 @@ class Client:
             and self._is_idempotent[request[1]]
         ):
             # The server may close an idle connection at any time: ask once more.
-            self._open(request)
+            self.begin(request)
         else:
-            self._record(request, perf_counter_ns(), connection, error=error)
+            self._fail(request, error, perf_counter_ns(), connection)
 
     def _close(self, connection: Connection) -> None:
         descriptor = connection.socket.fileno()
@@ -320,22 +302,16 @@ class Client:
         connection.socket.close()
         connection.unsent = b""
 
-    def _record(
-        self,
-        request: Request,
-        completed_ns: int,
-        connection: Connection | None = None,
-        status: int = 0,
-        error: str = "",
+    def _fail(
+        self, request: Request, error: str, now_ns: int, connection: Connection | None = None
     ) -> None:
+        """Record a request that has no answer; without a connection it was never sent."""
         trace_id, template, intended_ns, _, listener = request
         sent_ns = first_byte_ns = received_bytes = 0
         if connection is not None:
-            sent_ns, first_byte_ns = connection.sent_ns, connection.first_byte_ns
-            received_bytes = connection.received_bytes
-        self.in_flight -= 1
-        if error or status >= ERROR_STATUS:
-            self.errors += 1
+            sent_ns, received_bytes = connection.sent_ns, connection.received_bytes
+            first_byte_ns = connection.first_byte_ns if received_bytes else 0
+        self.errors += 1
         self.samples.append(
             (
                 trace_id,
@@ -343,23 +319,11 @@ class Client:
                 intended_ns,
                 sent_ns,
                 first_byte_ns,
-                completed_ns,
-                status,
+                now_ns,
+                0,
                 received_bytes,
                 ERROR_INDEX[error],
             )
         )
         if listener is not None:
-            cookies = connection.response.cookies if connection is not None else ()
-            kept = bytes(connection.kept or b"") if connection is not None else b""
-            listener.answered(Ended(status, error, cookies, kept, completed_ns))
-
-
-def _name(error: OSError, connection: Connection) -> str:
-    """The word for a connection that failed, as in `wire.ERRORS`."""
-    if isinstance(error, ssl.SSLError):
-        return "tls"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    has_been_open = connection.is_reused or connection.sent_ns
-    return "reset" if has_been_open else "refused"
+            listener.answered(0, error, (), b"", now_ns)

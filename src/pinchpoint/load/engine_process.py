@@ -57,6 +57,7 @@ class Engine:
         templates = configuration.workload.templates
         self.descriptor = channel.fileno()
         self._channel = channel
+        self._reported = 0
         self._index, self._count = configuration.index, configuration.count
         self._poller = make_poller(is_spinning=configuration.is_spinning)
         self._poller.watch(self.descriptor)
@@ -88,15 +89,25 @@ class Engine:
         message = self._channel.receive()
         if message is None:
             raise SystemExit
-        return bool(message[0]["command"] == "stop")
+        command = message[0]["command"]
+        if command == "report":
+            self._channel.send({"kind": "rows"}, self._new_rows())
+        return bool(command == "stop")
+
+    def _new_rows(self) -> bytes:
+        """The requests that have ended since the last report."""
+        rows = self._client.samples[self._reported :]
+        self._reported += len(rows)
+        return b"".join(itertools.starmap(RECORD.pack, rows))
 
     def _open(self, loop: Loop, command: Header) -> tuple[int, float]:
         arrivals = decode_arrivals(command)
         times_s = start_times_s(arrivals)[self._index :: self._count]
         start_ns = command.get("start_ns") or perf_counter_ns() + HEAD_START_NS
         end_ns = start_ns + round(arrivals.duration_s * 1e9)
-        offer_open(loop, [start_ns + round(time_s * 1e9) for time_s in times_s], end_ns)
-        return start_ns, arrivals.duration_s
+        schedule_ns = [start_ns + round(time_s * 1e9) for time_s in times_s]
+        offered_ns = offer_open(loop, schedule_ns, end_ns)
+        return start_ns, (offered_ns - start_ns) / 1e9
 
     def _closed(self, loop: Loop, command: Header) -> tuple[int, float]:
         start_ns = perf_counter_ns()
@@ -118,6 +129,7 @@ class Engine:
     def _run(self, offer: Callable[[Loop, Header], tuple[int, float]], command: Header) -> None:
         """Carry out one step, with new connections, and send what happened."""
         self._client.samples.clear()
+        self._reported = 0
         self._traffic.begin_step()
         loop = Loop(client=self._client, poller=self._poller, control=self, traffic=self._traffic)
         gc.collect()
@@ -140,9 +152,9 @@ class Engine:
             "lag_p99_s": quantile(lags_s, 0.99),
             "lag_max_s": max(lags_s),
             "exhausted": sum(row[-1] == ERROR_INDEX["exhausted"] for row in rows),
-            "journeys": [asdict(count) for count in self._traffic.crowd.counts()],
+            "journeys": [asdict(count) for count in self._traffic.journey_counts()],
         }
-        self._channel.send(result, b"".join(itertools.starmap(RECORD.pack, rows)))
+        self._channel.send(result, self._new_rows())
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext | None:

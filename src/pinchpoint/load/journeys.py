@@ -9,26 +9,46 @@ answer is an error or lacks a value that is to be captured; both are counted wit
 from __future__ import annotations
 
 import heapq
+import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pinchpoint.load.captures import read_answer, take
+from pinchpoint.load.captures import Answer, read_answer, take
 from pinchpoint.load.client import ERROR_STATUS
 from pinchpoint.load.cookies import Jar
+from pinchpoint.load.message import Draft, capture_into, join
 from pinchpoint.model.recording import JourneyCount
+from pinchpoint.model.workload import Capture, CaptureSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from pinchpoint.load.client import Ended
-    from pinchpoint.load.message import Format, Message
-    from pinchpoint.model.workload import Journey, JourneyStep
+    from pinchpoint.load.message import Values
+    from pinchpoint.model.workload import Journey
 
 NEVER_NS = 1 << 62
 """Later than any time of this machine."""
 
-_MASK = (1 << 64) - 1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """One request of a journey, prepared.
+
+    Attributes:
+        template: Its index.
+        drafts: By path.
+        choose: Turns a number from 0 to below 1 into a path.
+        think_ns: Pause before it.
+        captures: Taken from its answer.
+        keeps_answer: Whether they need more than its cookies.
+    """
+
+    template: int
+    drafts: Sequence[Draft]
+    choose: Callable[[float], int]
+    think_ns: int
+    captures: Sequence[Capture]
+    keeps_answer: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,25 +66,18 @@ class Crowd:
 
     Attributes:
         due_ns: When the next one goes on; NEVER_NS if none is thinking.
+        tallies: By journey.
 
     Args:
-        journeys: Of the workload.
-        messages: By template and path.
-        choices: By template: turns a number from 0 to below 1 into a path.
+        routes: By journey, its requests.
+        seed: Of the paths; the same gives the same arrivals the same paths.
     """
 
-    def __init__(
-        self,
-        journeys: Sequence[Journey],
-        messages: Sequence[Sequence[Message]],
-        choices: Sequence[Callable[[float], int]],
-    ) -> None:
-        self.journeys = journeys
-        self.tallies = [Tally() for _ in journeys]
-        self._messages = messages
-        self._choices = choices
-        self._formats: dict[tuple[int, int], tuple[str, Format]] = {}
+    def __init__(self, routes: Sequence[Sequence[Stop]], seed: str) -> None:
         self.due_ns = NEVER_NS
+        self.tallies = [Tally() for _ in routes]
+        self._routes = routes
+        self._draw = random.Random(seed).random  # noqa: S311  # an order of requests, no secret
         self._thinking: list[tuple[int, int, VirtualClient]] = []
         self._has_ended = False
 
@@ -77,9 +90,12 @@ class Crowd:
         )
 
     def arrive(self, index: int, number: int) -> VirtualClient:
-        """Begin a journey; the number makes its choices repeatable."""
-        self.tallies[index].begun += 1
-        return VirtualClient(self, index, number)
+        """Begin a journey; the number tells the clients apart."""
+        tally = self.tallies[index]
+        tally.begun += 1
+        stops = self._routes[index]
+        paths = [stop.choose(self._draw()) for stop in stops]
+        return VirtualClient(self, tally, number, stops, paths)
 
     def resume(self) -> VirtualClient:
         """Take the next client that goes on."""
@@ -90,7 +106,7 @@ class Crowd:
     def think(self, client: VirtualClient, until_ns: int) -> None:
         """Let a client go on later, unless the step has ended."""
         if self._has_ended:
-            self.tallies[client.index].cut += 1
+            client.tally.cut += 1
         else:
             heapq.heappush(self._thinking, (until_ns, client.number, client))
             self.due_ns = self._thinking[0][0]
@@ -99,132 +115,141 @@ class Crowd:
         """The step has ended: nobody goes on, and those who meant to are counted."""
         self._has_ended = True
         for _, _, client in self._thinking:
-            self.tallies[client.index].cut += 1
+            client.tally.cut += 1
         self._thinking.clear()
         self.due_ns = NEVER_NS
-
-    def choose(self, template: int, number: int, position: int) -> int:
-        """A path for a client's request, the same in each run."""
-        return self._choices[template](uniform(number, position))
-
-    def format(self, template: int, path: int, values: Mapping[str, str]) -> tuple[str, Format]:
-        """Path and bytes of a request, filled in.
-
-        Raises:
-            ValueError: A value does not fit where it is to go.
-        """
-        ready = self._formats.get((template, path))
-        if ready is None:
-            message = self._messages[template][path]
-            ready = message.filled_path(values), message.format(values)
-            if not message.has_places:
-                self._formats[template, path] = ready
-        return ready
-
-    def counts(self) -> tuple[JourneyCount, ...]:
-        """What became of the clients, for the recording."""
-        return tuple(
-            JourneyCount(
-                name=journey.name,
-                begun=tally.begun,
-                completed=tally.completed,
-                cut=tally.cut,
-                broken=dict(tally.broken),
-            )
-            for journey, tally in zip(self.journeys, self.tallies, strict=True)
-        )
 
 
 class VirtualClient:
     """One client on its journey.
 
     Attributes:
-        index: Of its journey.
-        number: Of its arrival; makes its choices repeatable.
-        template: Of its next request.
+        tally: Of its journey.
+        number: Of its arrival.
+        template: Of its request, the index.
         keeps_answer: Whether it takes values from the answer to it.
     """
 
     __slots__ = (
         "_crowd",
-        "_format",
+        "_draft",
         "_jar",
-        "_path",
+        "_line_breaks",
+        "_paths",
         "_position",
+        "_stop",
+        "_stops",
         "_values",
-        "index",
         "keeps_answer",
         "number",
+        "tally",
         "template",
     )
 
-    def __init__(self, crowd: Crowd, index: int, number: int) -> None:
-        self.index = index
+    def __init__(
+        self,
+        crowd: Crowd,
+        tally: Tally,
+        number: int,
+        stops: Sequence[Stop],
+        paths: Sequence[int],
+    ) -> None:
+        self.tally = tally
         self.number = number
         self._crowd = crowd
+        self._stops = stops
+        self._paths = paths
         self._jar = Jar()
-        self._values: dict[str, str] = {}
-        self._position = 0
-        self._prepare()
+        self._values: Values = {}
+        self._line_breaks: set[str] = set()
+        self._move_to(0)
 
     def message(self, trace_id: int, intended_ns: int) -> bytes:
-        """The bytes of its next request."""
-        cookies = self._jar.header(self._path)
-        line = b"Cookie: %b\r\n" % cookies.encode("latin-1") if cookies else b""
-        return self._format % (line, trace_id, intended_ns)
+        """The bytes of its request."""
+        cookies = self._jar.everywhere
+        if cookies is None:
+            cookies = self._jar.line(self._draft.target(self._values))
+        return join(self._draft.fill(self._values, cookies), trace_id, intended_ns)
 
-    def answered(self, ended: Ended) -> None:
+    def answered(
+        self, status: int, error: str, cookies: Sequence[bytes], kept: bytes, completed_ns: int
+    ) -> None:
         """Go on, unless the answer is an error or lacks what is to be captured."""
-        step = self._step
-        tally = self._crowd.tallies[self.index]
-        fault = self._fault(step, ended)
+        fault = self._fault(status, error, cookies, kept)
         if not fault:
-            self._position += 1
-            if self._position == len(self._crowd.journeys[self.index].steps):
-                tally.completed += 1
+            if self._position + 1 == len(self._stops):
+                self.tally.completed += 1
                 return
-            fault = self._prepare()
+            self._move_to(self._position + 1)
+            if self._line_breaks and not self._draft.in_headers.isdisjoint(self._line_breaks):
+                fault = "a header cannot hold a line break"
         if fault:
-            tally.broken[f"request {self._position + 1}: {fault}"] += 1
+            self.tally.broken[f"request {self._position + 1}: {fault}"] += 1
         else:
-            think_ns = round(self._step.think_time_s * 1e9)
-            self._crowd.think(self, ended.completed_ns + think_ns)
+            self._crowd.think(self, completed_ns + self._stop.think_ns)
 
-    @property
-    def _step(self) -> JourneyStep:
-        return self._crowd.journeys[self.index].steps[self._position]
+    def _move_to(self, position: int) -> None:
+        self._position = position
+        self._stop = stop = self._stops[position]
+        self._draft = stop.drafts[self._paths[position]]
+        self.template, self.keeps_answer = stop.template, stop.keeps_answer
 
-    def _prepare(self) -> str:
-        """Make the next request ready; what is wrong with it, if anything."""
-        step = self._step
-        self.template = step.template
-        self.keeps_answer = bool(step.captures)
-        path = self._crowd.choose(step.template, self.number, self._position)
-        try:
-            self._path, self._format = self._crowd.format(step.template, path, self._values)
-        except ValueError as error:
-            return str(error)
-        return ""
-
-    def _fault(self, step: JourneyStep, ended: Ended) -> str:
+    def _fault(self, status: int, error: str, cookies: Sequence[bytes], kept: bytes) -> str:
         """Take cookies and values from the answer; why the journey ends, if it does."""
-        if ended.error or ended.status >= ERROR_STATUS:
-            return ended.error or f"status {ended.status}"
-        for text in ended.cookies:
-            self._jar.store(text.decode("latin-1"), self._path)
-        if step.captures:
-            answer = read_answer(ended.kept)
-            for capture in step.captures:
-                value = take(capture, answer, self._jar)
-                if value is None:
-                    return f"no value for '{capture.name}'"
-                self._values[capture.name] = value
+        if error or status >= ERROR_STATUS:
+            return error or f"status {status}"
+        if cookies:
+            path = self._draft.target(self._values)
+            for text in cookies:
+                self._jar.store(text.decode("latin-1"), path)
+        return self._capture(kept) if self._stop.captures else ""
+
+    def _capture(self, kept: bytes) -> str:
+        answer = read_answer(kept) if self.keeps_answer else Answer()
+        for capture in self._stop.captures:
+            value = take(capture, answer, self._jar)
+            if value is None:
+                return f"no value for '{capture.name}'"
+            capture_into(self._values, capture.name, value)
+            is_broken = "\r" in value or "\n" in value
+            (self._line_breaks.add if is_broken else self._line_breaks.discard)(capture.name)
         return ""
 
 
-def uniform(number: int, position: int) -> float:
-    """A number from 0 to below 1 that depends on nothing else (SplitMix64, Steele 2014)."""
-    mixed = (number * 0x9E3779B97F4A7C15 + position * 0xD1B54A32D192ED03) & _MASK
-    mixed = ((mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9) & _MASK
-    mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & _MASK
-    return ((mixed ^ mixed >> 31) >> 11) / (1 << 53)
+def route(
+    journey: Journey,
+    drafts: Sequence[Sequence[Draft]],
+    choices: Sequence[Callable[[float], int]],
+) -> Sequence[Stop]:
+    """Prepare the requests of a journey.
+
+    Args:
+        journey: Of the workload.
+        drafts: By template and path.
+        choices: By template.
+    """
+    return [
+        Stop(
+            template=step.template,
+            drafts=drafts[step.template],
+            choose=choices[step.template],
+            think_ns=round(step.think_time_s * 1e9),
+            captures=step.captures,
+            keeps_answer=any(one.source is not CaptureSource.COOKIE for one in step.captures),
+        )
+        for step in journey.steps
+    ]
+
+
+def counts(journeys: Sequence[Journey], tallies: Sequence[Tally]) -> tuple[JourneyCount, ...]:
+    """What became of the clients, for the recording."""
+    return tuple(
+        JourneyCount(
+            name=journey.name,
+            begun=tally.begun,
+            completed=tally.completed,
+            cut=tally.cut,
+            broken=dict(tally.broken),
+        )
+        for journey, tally in zip(journeys, tallies, strict=True)
+    )

@@ -33,16 +33,19 @@ QUICK = SearchLimits(
     confirm_min_s=3.0,
     confirm_max_s=4.0,
 )
+"""Simulated applications drawn at random, 30 to 1000 requests/s: 20 s (nine of ten: below 35);
+within 5 % of the truth in 82 % of the runs where the machine's speed wanders by 1 %."""
 NORMAL = SearchLimits(
     warm_up_max_s=8.0,
     sweep_min_s=1.5,
     sweep_max_s=3.0,
     plateau_min_s=6.0,
-    plateau_max_s=12.0,
+    plateau_max_s=16.0,
     precision_ratio=0.025,
     confirm_min_s=5.0,
     confirm_max_s=8.0,
 )
+"""Simulated as above: 36 s (56); within 5 % in 95 %, and in 88 % where it wanders by 5 %."""
 THOROUGH = SearchLimits(
     warm_up_max_s=15.0,
     sweep_min_s=1.5,
@@ -53,3 +56,4 @@ THOROUGH = SearchLimits(
     confirm_min_s=5.0,
     confirm_max_s=15.0,
 )
+"""Simulated as above: 63 s (83); within 5 % in 96 % where it wanders by 5 %."""

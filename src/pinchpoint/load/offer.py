@@ -22,6 +22,10 @@ RAMP_NS = 100_000_000
 at once may all be accepted by the same worker."""
 RETRY_NS = 10_000_000
 """A closed loop waits so long after requests that failed at once, instead of spinning."""
+LONGEST_BACKLOG_S = 10.0
+FEWEST_BACKLOG, MOST_BACKLOG = 1000, 10_000
+"""An open loop ends early where more requests are unanswered than arrive in so long a time, at
+least and at most so many: there are 1024 connections, and a queue before them that only grows."""
 BURST = 32
 """Overdue requests that are sent before answers are read again."""
 
@@ -61,11 +65,10 @@ class Loop:
         if now_ns >= self.next_expire_ns:
             self.client.expire(now_ns)
             self.next_expire_ns = now_ns + EXPIRE_NS
-        for descriptor in self.poller.wait((min(until_ns, self.next_expire_ns) - now_ns) / 1e9):
-            if descriptor == self.control.descriptor:
-                self.is_stopped |= self.control.is_stop()
-            else:
-                self.client.handle(descriptor)
+        ready = self.poller.wait((min(until_ns, self.next_expire_ns) - now_ns) / 1e9)
+        if self.control.descriptor in ready:
+            self.is_stopped |= self.control.is_stop()
+        self.client.handle(ready)
 
     def resume(self) -> int:
         """Send what virtual clients are due to send; when the next of them is."""
@@ -81,16 +84,21 @@ class Loop:
             self.wait(perf_counter_ns() + EXPIRE_NS)
 
 
-def offer_open(loop: Loop, schedule_ns: Sequence[int], end_ns: int) -> None:
+def offer_open(loop: Loop, schedule_ns: Sequence[int], end_ns: int) -> int:
     """Send each request at its time, whatever the server does, and wait for all answers.
+
+    It ends early where a stop comes or the backlog has no end.
 
     Args:
         loop: What sends.
         schedule_ns: When requests are intended to start, ascending.
         end_ns: Until then virtual clients go on.
+
+    Returns:
+        Until when load was offered.
     """
-    sent = 0
-    while sent < len(schedule_ns):
+    sent, most = 0, _most_unanswered(schedule_ns, end_ns)
+    while sent < len(schedule_ns) and not loop.is_stopped:
         for due_ns in schedule_ns[sent : sent + BURST]:
             lag_ns = perf_counter_ns() - due_ns
             if lag_ns < 0:
@@ -98,11 +106,22 @@ def offer_open(loop: Loop, schedule_ns: Sequence[int], end_ns: int) -> None:
             loop.lags_ns.append(lag_ns)
             loop.client.begin(loop.traffic.arrive(due_ns))
             sent += 1
+        loop.is_stopped |= loop.client.in_flight > most
         if sent < len(schedule_ns):
             loop.wait(min(schedule_ns[sent], loop.resume()))
-    while loop.traffic.crowd.is_active and perf_counter_ns() < end_ns:
+    while loop.traffic.crowd.is_active and perf_counter_ns() < end_ns and not loop.is_stopped:
         loop.wait(min(end_ns, loop.resume()))
+    offered_ns = min(end_ns, perf_counter_ns()) if loop.is_stopped else end_ns
     loop.drain()
+    return offered_ns
+
+
+def _most_unanswered(schedule_ns: Sequence[int], end_ns: int) -> float:
+    """More requests in flight than these are a backlog without an end."""
+    if not schedule_ns:
+        return FEWEST_BACKLOG
+    rate_rps = len(schedule_ns) * 1e9 / max(1, end_ns - schedule_ns[0])
+    return min(MOST_BACKLOG, max(FEWEST_BACKLOG, LONGEST_BACKLOG_S * rate_rps))
 
 
 def offer_closed(
@@ -116,12 +135,14 @@ def offer_closed(
     start_ns = perf_counter_ns()
     end_ns = start_ns + duration_ns
     counter = _Counter(loop.client, start_ns, end_ns)
+    # Looked up once: this is paid for each request.
+    begin, arrive, resume = loop.client.begin, loop.traffic.arrive, loop.traffic.resume
+    crowd = loop.traffic.crowd
     while not loop.is_stopped and (now_ns := perf_counter_ns()) < end_ns:
         allowed = min(in_flight, 1 + in_flight * (now_ns - start_ns) // RAMP_NS)
         for _ in range(allowed - loop.client.in_flight):
             now_ns = perf_counter_ns()
-            is_due = loop.traffic.crowd.due_ns <= now_ns
-            loop.client.begin((loop.traffic.resume if is_due else loop.traffic.arrive)(now_ns))
+            begin(resume(now_ns) if crowd.due_ns <= now_ns else arrive(now_ns))
         is_full = loop.client.in_flight >= in_flight
         loop.wait(counter.due_ns if is_full else min(counter.due_ns, now_ns + RETRY_NS))
         if perf_counter_ns() >= counter.due_ns:

@@ -5,6 +5,7 @@ Only completions are counted in a closed loop; its response times mean nothing.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 MOST_IN_FLIGHT = 512
 """Where the sweep ends at the latest; half of the connections that the engine opens."""
-LONGEST_QUEUE_S = 4.0
-"""Nor does the sweep go on where a request is already this long in the system: whatever it
-adds waits, and has to be waited for at the end of each step."""
+LONGEST_QUEUE_S = 2.0
+"""One flat step is enough where a request is already this long in the system: whatever is added
+waits, and has to be waited for at the end of each step."""
 FLAT_RATIO = 1.08
 """A doubling of the requests in flight that gains less has reached the plateau ..."""
 FLAT_ERRORS = 1.5
@@ -67,7 +68,8 @@ class Sweep:
 
     def beyond(self, in_flight: int) -> list[Batch]:
         """What was measured with so many in flight, or more: on the plateau already."""
-        return [one for number in self.batches if number >= in_flight for one in self.batches[number]]
+        steps = (batches for number, batches in self.batches.items() if number >= in_flight)
+        return list(itertools.chain.from_iterable(steps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,8 @@ class Plateau:
 
     Attributes:
         rate_rps: Its mean.
-        in_flight: The fewest that reach nearly as much.
+        in_flight: Requests in flight that are enough for it; at least twice the server's slots,
+            so that no worker ever waits for the client.
         batches: What it is the mean of.
     """
 
@@ -134,7 +137,7 @@ def sweep(
         is_flat = in_flight > first and not _has_gained(steps[before], steps[in_flight])
         is_linear = in_flight > first and rate_rps > LINEAR_RATIO * _rate_rps(steps[before])
         before, flat = (before, flat + 1) if is_flat else (in_flight, 0)
-        if in_flight > LONGEST_QUEUE_S * rate_rps and len(steps) > 1:
+        if is_flat and in_flight > LONGEST_QUEUE_S * rate_rps:
             break
         in_flight *= 4 if is_linear else 2
     rates = {number: _rate_rps(batches) for number, batches in steps.items()}
@@ -172,7 +175,8 @@ def measure_plateau(
                 break
     if estimate.value == 0:
         raise BrokenError
-    return Plateau(rate_rps=estimate, in_flight=in_flight, batches=[*before, *batches])
+    enough = max(swept.enough, 2 * min(swept.batches))
+    return Plateau(rate_rps=estimate, in_flight=enough, batches=[*before, *batches])
 
 
 def _sweep_step(target: Target, in_flight: int, limits: SearchLimits) -> Sequence[Batch]:

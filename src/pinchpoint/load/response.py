@@ -2,7 +2,8 @@
 
 Most answers of a server have the same head but for the date, so that what a head means is
 remembered by its bytes; a body with a known length is only counted. Chunked and
-close-delimited answers go through httptools.
+close-delimited answers go through httptools. Interim answers, such as 100 Continue, are
+passed over. Whatever the server sends, memory is bounded.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ HEAD_END = b"\r\n\r\n"
 LONGEST_HEAD_BYTES = 1 << 16
 MOST_REMEMBERED = 4096
 """Heads; the date makes new ones each second."""
+LONGEST_REMEMBERED_BYTES = 1 << 12
+"""Longer heads are read each time, so that those remembered take 16 MB at most."""
+FIRST_FINAL_STATUS = 200
+SWITCHING_PROTOCOLS = 101
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?(?:\r\n|$)")
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*(?:\r\n|$)", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n|$)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:([^\r\n]*)", re.IGNORECASE)
 _COOKIE = re.compile(rb"\r\nset-cookie:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
@@ -31,14 +36,36 @@ class MalformedError(Exception):
     """The bytes are no HTTP/1 response."""
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
+    """What a head means."""
+
     status: int
     body_bytes: int  # -1: only a full parser can tell where the body ends
     keeps_alive: bool
     cookies: tuple[bytes, ...]
+    whole_bytes: int  # of head and body; -1 as above, and for interim answers
+    raw: bytes  # with the empty line
 
 
-_heads: dict[bytes, _Head] = {}
+_heads: dict[bytes, Head] = {}
+
+
+NO_HEAD = Head(0, -1, keeps_alive=False, cookies=(), whole_bytes=-1, raw=b"")
+
+
+def read_whole(data: bytes, like: Head) -> Head | None:
+    """The head of an answer that has come in one piece, if the same was seen before.
+
+    Nearly all answers are such; for the others, and to HEAD, there is `Response`.
+
+    Args:
+        data: The first bytes of an answer.
+        like: The head to compare with first; to look one up takes four times as long.
+    """
+    if len(data) == like.whole_bytes and data.startswith(like.raw):
+        return like
+    head = _heads.get(data[: data.find(HEAD_END)])
+    return head if head is not None and head.whole_bytes == len(data) else None
 
 
 class Response:
@@ -89,11 +116,17 @@ class Response:
             if end < 0:
                 return self._wait_for_head(data)
             head = _heads.get(data[:end]) or _remember(data[:end])
+            if head.status < FIRST_FINAL_STATUS:
+                return self._pass_over(data, end + len(HEAD_END))
             body_bytes = 0 if self._is_head_request else head.body_bytes
             if body_bytes < 0:
                 self._parser = _Parser()
                 return self._parse(data)
-            self.status, _, self.keeps_alive, self.cookies = head
+            self.status, self.keeps_alive, self.cookies = (
+                head.status,
+                head.keeps_alive,
+                head.cookies,
+            )
             self._remaining = body_bytes - (len(data) - end - len(HEAD_END))
         if self._remaining < 0:
             raise MalformedError("bytes after the end of the response")
@@ -109,6 +142,16 @@ class Response:
         self._pending = data
         return False
 
+    def _pass_over(self, data: bytes, start: int) -> bool:
+        """Go on with the final answer, or wait for it, behind one interim answer or more."""
+        while (end := data.find(HEAD_END, start)) >= 0:
+            raw = data[start:end]
+            if (_heads.get(raw) or _remember(raw)).status >= FIRST_FINAL_STATUS:
+                break
+            start = end + len(HEAD_END)
+        self._pending = b""
+        return self.feed(data[start:])
+
     def _parse(self, data: bytes) -> bool:
         assert self._parser is not None  # noqa: S101  # for the type checker
         is_complete = self._parser.feed(data)
@@ -117,29 +160,36 @@ class Response:
         return is_complete
 
 
-def _remember(raw: bytes) -> _Head:
+def _remember(raw: bytes) -> Head:
     line = _STATUS_LINE.match(raw)
-    if line is None:
-        raise MalformedError("no status line of HTTP/1")
-    if len(_heads) >= MOST_REMEMBERED:
-        _heads.clear()
+    if line is None or len(raw) > LONGEST_HEAD_BYTES:
+        raise MalformedError("no head of HTTP/1")
     status = int(line[2])
+    if status == SWITCHING_PROTOCOLS:
+        raise MalformedError("another protocol that nobody asked for")
     named = _CONNECTION.search(raw)
     options = named[1].lower() if named else b""
     keeps_alive = b"keep-alive" in options if line[1] == b"0" else b"close" not in options
     cookies = tuple(_COOKIE.findall(raw))
-    _heads[raw] = head = _Head(status, _body_bytes(raw, status), keeps_alive, cookies)
+    body_bytes = _body_bytes(raw, status)
+    has_whole = status >= FIRST_FINAL_STATUS and body_bytes >= 0
+    whole_bytes = len(raw) + len(HEAD_END) + body_bytes if has_whole else -1
+    head = Head(status, body_bytes, keeps_alive, cookies, whole_bytes, raw + HEAD_END)
+    if len(raw) <= LONGEST_REMEMBERED_BYTES:
+        if len(_heads) >= MOST_REMEMBERED:
+            _heads.clear()
+        _heads[raw] = head
     return head
 
 
 def _body_bytes(raw: bytes, status: int) -> int:
-    """Length of the body by RFC 9112 §6.3; -1 for interim, chunked, close-delimited answers."""
-    if status < 200 or _TRANSFER_ENCODING.search(raw):
+    """Length of the body by RFC 9112 §6.3; -1 for chunked, close-delimited and odd answers."""
+    if _TRANSFER_ENCODING.search(raw):
         return -1
     if status in {204, 304}:
         return 0
-    length = _CONTENT_LENGTH.search(raw)
-    return int(length[1]) if length else -1
+    lengths = set(_CONTENT_LENGTH.findall(raw))
+    return int(lengths.pop()) if len(lengths) == 1 else -1
 
 
 class _Parser:
@@ -152,14 +202,25 @@ class _Parser:
         self.cookies: list[bytes] = []
         self._is_complete = False
         self._is_delimited = False
+        self._bodiless_bytes = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> bool:
+        self._bodiless_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise MalformedError(str(error)) from error
+        if self._bodiless_bytes > 2 * LONGEST_HEAD_BYTES:
+            raise MalformedError("headers or trailers without end")
         return self._is_complete
+
+    def on_message_begin(self) -> None:
+        if self._is_complete:
+            raise MalformedError("bytes after the end of the response")
+
+    def on_body(self, _data: bytes) -> None:
+        self._bodiless_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key = name.lower()
@@ -170,8 +231,7 @@ class _Parser:
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
         self.keeps_alive = self._parser.should_keep_alive()
-        self.ends_with_connection = self.status >= 200 and not self._is_delimited
+        self.ends_with_connection = not self._is_delimited
 
     def on_message_complete(self) -> None:
-        # An interim answer, such as 103 Early Hints, is followed by the final one.
-        self._is_complete = self.status >= 200
+        self._is_complete = True

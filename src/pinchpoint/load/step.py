@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pinchpoint.model.recording import GeneratorState, JourneyCount, ResourceSample
 from pinchpoint.model.target import Batch
-from pinchpoint.stats.lateness import CPU_RATIO, is_late
+from pinchpoint.stats.lateness import CPU_RATIO, is_late, late_text
 from pinchpoint.stats.quantiles import quantile
 
 if TYPE_CHECKING:
@@ -71,12 +71,8 @@ def fault_of(step: Step, state: GeneratorState) -> str:
         is_busy = state.busiest_cpu_ratio > CPU_RATIO
         return f"the generator used {state.busiest_cpu_ratio:.0%} of a core" if is_busy else ""
     p99_s = quantile([sample.response_time_s for sample in step.samples] or [0.0], 0.99)
-    if is_late(state.lag_p99_s, p99_s):
-        return (
-            f"the generator sent up to {1e3 * state.lag_p99_s:.3g} ms late (p99)"
-            f" at {step.arrivals.rate_rps:.3g} req/s, where p99 is {1e3 * p99_s:.3g} ms"
-        )
-    return ""
+    is_void = is_late(state.lag_p99_s, p99_s)
+    return late_text(state.lag_p99_s, p99_s, step.arrivals.rate_rps) if is_void else ""
 
 
 def _added(parts: Sequence[Header]) -> JourneyCount:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pinchpoint.load.journeys import Crowd
-from pinchpoint.load.message import messages
+from pinchpoint.load.journeys import Crowd, counts, route
+from pinchpoint.load.message import drafts, join
 from pinchpoint.load.mix import path_choice, request_order
 
 if TYPE_CHECKING:
-    from pinchpoint.load.client import Request
+    from pinchpoint.load.connection import Request
     from pinchpoint.load.journeys import VirtualClient
+    from pinchpoint.model.recording import JourneyCount
     from pinchpoint.model.workload import Workload
 
 
@@ -36,38 +37,39 @@ class Traffic:
         self._workload = workload
         self._index, self._count = index, count
         self._next_trace = index + 1
-        self._messages = [messages(template, authority) for template in templates]
-        self._formats = [
-            [b"" if one.has_places else one.format({}) for one in of_template]
-            for of_template in self._messages
-        ]
-        self._choices = [
-            path_choice(len(template.paths), template.path_weights) for template in templates
-        ]
+        prepared = [drafts(template, authority) for template in templates]
+        self._parts = [[(one.head, one.body) for one in of_template] for of_template in prepared]
+        choices = [path_choice(len(one.paths), one.path_weights) for one in templates]
+        self._routes = [route(journey, prepared, choices) for journey in workload.journeys]
         self._step = 0
 
     def begin_step(self) -> None:
         """Start the mix of the next step; arms of an experiment see the same in the same step."""
         self._step += 1
         templates, journeys = self._workload.templates, self._workload.journeys
+        seed = f"{self._workload.seed}-{self._step}"
         order = request_order(
             [*(one.weight for one in templates), *(one.weight for one in journeys)],
             [*(len(template.paths) for template in templates), *(1 for _ in journeys)],
-            f"{self._workload.seed}-{self._step}",
+            seed,
             [*(template.path_weights for template in templates), *(() for _ in journeys)],
         )
         self._order = islice(order, self._index, None, self._count)
-        self.crowd = Crowd(journeys, self._messages, self._choices)
+        self.crowd = Crowd(self._routes, f"{seed}-{self._index}")
+
+    def journey_counts(self) -> tuple[JourneyCount, ...]:
+        """What became of the virtual clients of the step."""
+        return counts(self._workload.journeys, self.crowd.tallies)
 
     def arrive(self, intended_ns: int) -> Request:
         """The next arrival of the mix."""
         index, path = next(self._order)
-        if index >= len(self._formats):
-            client = self.crowd.arrive(index - len(self._formats), self._next_trace)
+        if index >= len(self._parts):
+            client = self.crowd.arrive(index - len(self._parts), self._next_trace)
             return self._ask(client, intended_ns)
         trace_id = self._next_trace
         self._next_trace += self._count
-        message = self._formats[index][path] % (b"", trace_id, intended_ns)
+        message = join(self._parts[index][path], trace_id, intended_ns)
         return trace_id, index, intended_ns, message, None
 
     def resume(self, intended_ns: int) -> Request:

@@ -2,7 +2,9 @@
 
 The tool sends `configure`, `open`, `closed` and, within a closed step, `stop`. The engine
 answers each step with one `result` whose payload has one RECORD per request; within a
-closed step, a `batch` precedes it each half second. Either side ends by closing.
+closed step, a `batch` precedes it each half second. A `report` in the middle of a step is
+answered with `rows`: the requests that have ended, which the result then lacks. Either side
+ends by closing.
 """
 
 from __future__ import annotations

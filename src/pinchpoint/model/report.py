@@ -52,6 +52,8 @@ class Quality:
         lost_ratio: Records of the probe that were lost.
         warnings: One sentence each.
         violations: Laws that the recording breaks; any makes the run void.
+        stopped: Why the load was stopped before its end: the report is partial; empty if it was
+            not.
     """
 
     null_effect: Effect | None = None
@@ -61,6 +63,7 @@ class Quality:
     lost_ratio: float = 0.0
     warnings: tuple[str, ...] = ()
     violations: tuple[str, ...] = ()
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,3 +38,8 @@ class Running:
         """`http://127.0.0.1:8000`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """On this machine, where certificates are self-signed as a rule."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}

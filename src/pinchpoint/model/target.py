@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
-    from pinchpoint.model.recording import Step
+    from pinchpoint.model.recording import ResourceSample, Step
+    from pinchpoint.model.sample import Sample
     from pinchpoint.model.workload import Arrivals
 
 
@@ -45,3 +46,48 @@ class Target(Protocol):
     def open(self, arrivals: Arrivals, purpose: str) -> Step:
         """Offer an open-loop schedule and wait for all answers."""
         ...
+
+
+class Engine(Target, Protocol):
+    """What makes the requests; close it after use.
+
+    Attributes:
+        steps: Every step that has ended, in order.
+    """
+
+    steps: list[Step]
+
+    def answers(self) -> Mapping[str, str]:
+        """What the application answers to some requests of each endpoint, in short."""
+        ...
+
+    def stop(self) -> None:
+        """End the step that is running; from another thread than the one that waits for it."""
+        ...
+
+    def close(self) -> None:
+        """End its processes."""
+        ...
+
+
+class Observer(Protocol):
+    """Joins to each step what was seen elsewhere: inside the application, on the machine."""
+
+    def app_cpu_s(self) -> float:
+        """CPU time of the application's processes so far; 0 if unknown."""
+
+    def begin(self) -> None:
+        """A step begins."""
+
+    def end(  # noqa: PLR0913  # the facts of one step
+        self,
+        *,
+        purpose: str,
+        arrivals: Arrivals | None,
+        in_flight: int,
+        start_ns: int,
+        duration_s: float,
+        samples: tuple[Sample, ...],
+        generator: ResourceSample,
+    ) -> Step:
+        """A step has ended; put together what happened in it."""

@@ -22,19 +22,6 @@ class Ask(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
-    """What one recorded visitor did, in order.
-
-    Attributes:
-        asks: The requests.
-        think_times_s: Pause before each, from the end of the answer before.
-    """
-
-    asks: tuple[Ask, ...]
-    think_times_s: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What one source tells; what all sources leave open is guessed by the walk.
 
@@ -46,8 +33,8 @@ class Traffic:
         values: By the name of a parameter.
         zipf_exponent: Of the popularity of values: the k-th is asked for k**-exponent times as
             often as the first; 0 if all are alike, None if the source does not say.
+        is_replayed: Open-loop steps shall come in the bursts of the recorded arrivals.
         starts_s: When requests arrived, ascending, the first at 0; empty if not known.
-        visitor: The one whose visit was recorded, if it was one.
         notes: What was left out or could not be read, one sentence each.
     """
 
@@ -57,6 +44,6 @@ class Traffic:
     weights: tuple[tuple[str, float], ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zipf_exponent: float | None = None
+    is_replayed: bool = False
     starts_s: tuple[float, ...] = ()
-    visitor: Visitor | None = None
     notes: tuple[str, ...] = ()

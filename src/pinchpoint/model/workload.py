@@ -80,6 +80,7 @@ class RequestTemplate:
         weight: Share of the mix, in any unit; 0 if only journeys use it.
         path_weights: How often each path is chosen, in any unit; empty if all alike.
         bodies: What is sent along, one for each path; empty if nothing is.
+        origin: Where the values in the paths come from, for the reader; empty if there are none.
     """
 
     endpoint: str
@@ -88,6 +89,7 @@ class RequestTemplate:
     weight: float = 1.0
     path_weights: tuple[float, ...] = ()
     bodies: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class CaptureSource(StrEnum):
@@ -153,12 +155,15 @@ class Workload:
         templates: At least one.
         journeys: Sequences of requests; their first request is an arrival, the others follow.
         seed: Makes the order of endpoints and paths repeatable.
+        pulse: Arrivals in each second of a recorded minute, over their mean, which open-loop
+            steps follow; empty where they keep one rate.
         assumptions: What was guessed about real traffic, one sentence each.
     """
 
     templates: tuple[RequestTemplate, ...]
     journeys: tuple[Journey, ...] = ()
     seed: int = 1
+    pulse: tuple[float, ...] = ()
     assumptions: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ The story of a run, top to bottom. Only this package knows two stages.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from pinchpoint.errors import UsageError
 from pinchpoint.launch import choose_deployment, discover
 from pinchpoint.launch.guardian import guard
 from pinchpoint.pipeline.attach import attach, run_command
+from pinchpoint.pipeline.breakers import NULL_S, PROOF_S, arm, has_time
+from pinchpoint.pipeline.climb import climb
 from pinchpoint.pipeline.demonstration import is_demo, prepare
-from pinchpoint.pipeline.measure import check_itself, climb, pin, walk
+from pinchpoint.pipeline.measure import check_itself, pin, walk
 from pinchpoint.pipeline.run import Run
 from pinchpoint.pipeline.stand import stand
+from pinchpoint.pipeline.traffic import warnings_of
 from pinchpoint.pipeline.trials import opened, prove_best, prove_each
 from pinchpoint.pipeline.writing import (
     Interrupted,
@@ -131,14 +135,16 @@ def _check(  # noqa: PLR0913, PLR0917  # what `check` and `demo` share
             run.reached("up")
             progress.done(f"{app.target} under {deployment.server} x{deployment.workers}")
             walk(run, one, settings, progress)
-            engine = one.engine(run.workload)
-            climb(run, one, engine, settings, progress)
-            pin(run, one, engine, settings, progress)
-            run.reached("verdict")
-            check_itself(run, one, engine, settings, progress)
-            engine.close()
+            with closing(one.engine(run.workload)) as engine:
+                arm(run, one, engine, settings)
+                climb(run, one, engine, settings, progress)
+                pin(run, one, engine, settings, progress)
+                run.reached("verdict")
+                if has_time(run, settings, NULL_S, "the A/A check"):
+                    check_itself(run, one, engine, settings, progress)
+                run.warnings += warnings_of(engine)
             databases = opened(one, run.workload)
-        if settings.is_proving:
+        if settings.is_proving and has_time(run, settings, PROOF_S, "the proof of a fix"):
             prove_best(run, guardian, settings, progress, databases)
     return finish(run)
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pinchpoint.launch.guardian import Guardian
-    from pinchpoint.load.engines.openloop import OpenLoop
     from pinchpoint.model.app import App
     from pinchpoint.model.recording import Step
+    from pinchpoint.model.target import Engine
     from pinchpoint.model.trial import Change
     from pinchpoint.model.workload import Workload
     from pinchpoint.pipeline.stand import Stand
@@ -55,7 +55,7 @@ class StandArms:
     def __init__(self, stands: Mapping[str, Stand], workload: Workload, in_flight: int) -> None:
         self._stands = stands
         self._in_flight = in_flight
-        self._engines: dict[str, OpenLoop] = {
+        self._engines: dict[str, Engine] = {
             name: one.engine(workload) for name, one in stands.items()
         }
 

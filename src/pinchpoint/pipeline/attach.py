@@ -12,17 +12,20 @@ from pinchpoint.launch.command import launch_command, why_no_probe, words_of
 from pinchpoint.launch.elsewhere import locate
 from pinchpoint.launch.guardian import guard
 from pinchpoint.model.app import Interface
-from pinchpoint.pipeline.measure import check_itself, climb, pin, walk
+from pinchpoint.pipeline.breakers import arm
+from pinchpoint.pipeline.climb import climb
+from pinchpoint.pipeline.measure import check_itself, pin, walk
 from pinchpoint.pipeline.outside import Outside, measure_outside
 from pinchpoint.pipeline.run import Run
 from pinchpoint.pipeline.stand import engine_starter, observed
+from pinchpoint.pipeline.traffic import warnings_of
 from pinchpoint.pipeline.writing import finish, run_folder, written_even_if_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from pinchpoint.launch.guardian import Guardian
-    from pinchpoint.load.engines.openloop import OpenLoop
+    from pinchpoint.model.target import Engine
     from pinchpoint.pipeline.measure import Progress
     from pinchpoint.pipeline.stand import Stand
     from pinchpoint.pipeline.writing import Outcome
@@ -133,7 +136,7 @@ def _stand(
         if probe is None:
             yield Outside(running=running, start=engine_starter(guardian))
         else:
-            with observed(guardian, running, probe, child, settings.headers) as one:
+            with observed(guardian, running, probe, child, settings) as one:
                 yield one
 
 
@@ -142,16 +145,18 @@ def _measure_inside(run: Run, one: Stand, settings: Settings, progress: Progress
     engine = one.engine(run.workload)
     try:
         count_slots(run, one, engine, progress)
+        arm(run, one, engine, settings)
         climb(run, one, engine, settings, progress)
         pin(run, one, engine, settings, progress)
         run.reached("verdict")
         check_itself(run, one, engine, settings, progress)
+        run.warnings += warnings_of(engine)
     finally:
         engine.close()
     run.warnings.append(NOT_TRIED)
 
 
-def count_slots(run: Run, one: Stand, engine: OpenLoop, progress: Progress) -> None:
+def count_slots(run: Run, one: Stand, engine: Engine, progress: Progress) -> None:
     """Count workers and threads of a server that nobody has described, by crowding it."""
     progress.stage("climb", "counting workers and threads")
     with one.observer.recording():
@@ -160,9 +165,9 @@ def count_slots(run: Run, one: Stand, engine: OpenLoop, progress: Progress) -> N
     most = most_at_once(engine.steps.pop().traces)
     if not most:
         return
-    run.deployment = replace(
-        run.deployment, workers=len(most), threads=_threads(most, run.app.interface)
-    )
+    has_thread_each = bool(run.probe.development_server)
+    threads = 0 if has_thread_each else _threads(most, run.app.interface)
+    run.deployment = replace(run.deployment, workers=len(most), threads=threads)
 
 
 def _threads(most: Mapping[int, int], interface: Interface) -> int:

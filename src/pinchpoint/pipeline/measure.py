@@ -8,33 +8,29 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pinchpoint import attribute, diagnose
-from pinchpoint.errors import InconclusiveError, NoTrafficError
-from pinchpoint.load.search import NORMAL, QUICK, THOROUGH, find_saturation
-from pinchpoint.model.app import has_slots
+from pinchpoint.errors import NoTrafficError
+from pinchpoint.load.open_loop import is_stable
 from pinchpoint.model.capacity import CapacityState
 from pinchpoint.model.recording import Step
 from pinchpoint.model.workload import Arrivals
-from pinchpoint.pipeline.traffic import gather
+from pinchpoint.pipeline.climb import check_answers
+from pinchpoint.pipeline.traffic import assumed, gather
 from pinchpoint.prove.experiment import null_effect
 from pinchpoint.settings import Effort
-from pinchpoint.stats.stability import is_sustained
+from pinchpoint.stats.pulse import rate_profile
 from pinchpoint.walk import Selection, explore, fetch_plans, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pinchpoint.errors import (
-        PinchpointError,
-    )
-    from pinchpoint.load.engines.openloop import OpenLoop
     from pinchpoint.model.finding import Finding
+    from pinchpoint.model.target import Engine
     from pinchpoint.model.trial import Effect
     from pinchpoint.pipeline.run import Run
     from pinchpoint.pipeline.stand import Stand
     from pinchpoint.settings import Settings
     from pinchpoint.walk import Visit
 
-LIMITS = {Effort.QUICK: QUICK, Effort.NORMAL: NORMAL, Effort.THOROUGH: THOROUGH}
 PIN_SHARE = 0.9
 """What `find_saturation` confirms, and the last share of LOADS."""
 LOADS = {
@@ -64,13 +60,6 @@ class Progress(Protocol):
 
     def finding(self, finding: Finding) -> None:
         """Something was found before the verdict."""
-
-
-class Loaded(Protocol):
-    """An application under load."""
-
-    def failure(self) -> PinchpointError:
-        """Why no load could be offered."""
 
 
 def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None:
@@ -104,7 +93,7 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
             f"no route of {run.app.target} answers a plain GET{_reasons(run)}{_log_of(run, stand)}",
             _remedy(run),
         )
-    run.workload = found.workload
+    run.workload = assumed(found.workload, stand.locustfile)
     run.steps.append(_walk_step(found.visits, start_ns))
     traces = [seen.trace for seen in found.visits if seen.trace]
     run.plans = fetch_plans(stand.running, statements_of(traces))
@@ -119,54 +108,20 @@ def walk(run: Run, stand: Stand, settings: Settings, progress: Progress) -> None
     )
 
 
-def climb(
-    run: Run, stand: Loaded, engine: OpenLoop, settings: Settings, progress: Progress
-) -> None:
-    """Find the saturation point with the probe dormant.
-
-    Raises:
-        InconclusiveError: The generator is the limit, or the app fails under load.
-    """
-    progress.stage("climb", "warming up")
-    before = len(engine.steps)
-    run.capacity = find_saturation(
-        engine,
-        slots=run.deployment.slots,
-        is_async=not has_slots(run.app, run.deployment),
-        limits=LIMITS[settings.effort],
-        on_progress=lambda text: progress.stage("climb", text),
-    )
-    run.steps += engine.steps[before:]
-    capacity = run.capacity
-    if capacity.state is CapacityState.FAILED:
-        raise stand.failure()
-    if capacity.state is CapacityState.GENERATOR_LIMITED:
-        raise InconclusiveError(
-            "the load generator is the limit: it used most of a core at the plateau",
-            "This application needs more load than one machine offers beside it.",
-        )
-    if capacity.state is not CapacityState.SATURATED:
-        run.warnings.append(f"the capacity is {capacity.state}: read it as a range")
-    progress.done(
-        f"{capacity.rate_rps:.3g} req/s ({capacity.low_rps:.3g} to {capacity.high_rps:.3g})"
-        f" with {capacity.in_flight} in flight"
-    )
-
-
-def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress) -> None:
+def pin(run: Run, stand: Stand, engine: Engine, settings: Settings, progress: Progress) -> None:
     """Hold open-loop loads up to 0.9 of the capacity with the probe recording."""
     rate_rps = run.capacity.sustained_rps / PIN_SHARE or run.capacity.low_rps
     *loads, (share, duration_s) = LOADS[settings.effort]
     for number, (light_share, light_s) in enumerate(loads):
-        arrivals = _arrivals(light_share * rate_rps, light_s, settings.seed + number)
+        arrivals = _arrivals(run, light_share * rate_rps, light_s, settings.seed + number)
         _offer(run, stand, engine, arrivals, "load", progress)
     for attempt in range(PIN_ATTEMPTS):
         pinned_rps = share * rate_rps * PIN_STEP_DOWN**attempt
         pin_s = min(LONGEST_PIN_S, max(duration_s, FEWEST_PIN_REQUESTS / pinned_rps))
         step = _offer(
-            run, stand, engine, _arrivals(pinned_rps, pin_s, settings.seed), "pin", progress
+            run, stand, engine, _arrivals(run, pinned_rps, pin_s, settings.seed), "pin", progress
         )
-        if _is_stable(step, run.capacity.in_flight):
+        if is_stable(step, run.capacity.in_flight):
             break
         run.warnings.append(f"{pinned_rps:.3g} req/s were too much while the probe recorded")
     run.probe = stand.probe_state()
@@ -175,14 +130,16 @@ def pin(run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: 
     progress.done(f"{pinned_rps:.3g} req/s for {pin_s:.0f} s · {len(step.samples)} requests")
 
 
-def _arrivals(rate_rps: float, duration_s: float, seed: int) -> Arrivals:
+def _arrivals(run: Run, rate_rps: float, duration_s: float, seed: int) -> Arrivals:
+    if pulse := run.workload.pulse:
+        return Arrivals.following(rate_profile(pulse, rate_rps, duration_s), seed=seed)
     return Arrivals(rate_rps=rate_rps, duration_s=duration_s, seed=seed)
 
 
 def _offer(  # noqa: PLR0913, PLR0917  # what `pin` was given, and one load
     run: Run,
     stand: Stand,
-    engine: OpenLoop,
+    engine: Engine,
     arrivals: Arrivals,
     purpose: str,
     progress: Progress,
@@ -193,20 +150,19 @@ def _offer(  # noqa: PLR0913, PLR0917  # what `pin` was given, and one load
         step = engine.open(arrivals, purpose)
     run.steps = [one for one in run.steps if purpose != "pin" or one.purpose != "pin"]
     run.steps.append(step)
+    check_answers(stand, step)
     return step
 
 
-def _is_stable(step: Step, in_flight: int) -> bool:
-    """Whether the backlog stayed bounded."""
-    end_ns = step.start_ns + round(step.duration_s * 1e9)
-    unanswered = sum(sample.completed_ns > end_ns for sample in step.samples)
-    return is_sustained(len(step.samples), unanswered, in_flight)
-
-
 def check_itself(
-    run: Run, stand: Stand, engine: OpenLoop, settings: Settings, progress: Progress
+    run: Run, stand: Stand, engine: Engine, settings: Settings, progress: Progress
 ) -> None:
-    """Measure the probe's overhead and the A/A null from interleaved closed-loop blocks."""
+    """Measure the probe's overhead and the A/A null from interleaved closed-loop blocks.
+
+    Not at a fixed rate: the blocks saturate the application.
+    """
+    if run.capacity.state is CapacityState.NOT_SOUGHT:
+        return
     order = random.Random(settings.seed)  # noqa: S311  # an order of blocks, not a secret
     block_s = min(3.0, max(1.0, 40 / run.capacity.rate_rps))
     dormant: list[tuple[float, float]] = []
@@ -228,7 +184,7 @@ def check_itself(
 
 
 def _block_rps(
-    run: Run, stand: Stand, engine: OpenLoop, block_s: float, *, is_recording: bool
+    run: Run, stand: Stand, engine: Engine, block_s: float, *, is_recording: bool
 ) -> float:
     stand.probe.set_recording(on=is_recording)
     try:

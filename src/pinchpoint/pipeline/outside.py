@@ -15,7 +15,9 @@ from pinchpoint.load.engines.openloop import OpenLoop
 from pinchpoint.model.recording import Step
 from pinchpoint.model.running import Running
 from pinchpoint.model.workload import Arrivals
-from pinchpoint.pipeline.measure import NULL_TRIPLES, PIN_SHARE, climb
+from pinchpoint.pipeline.climb import climb
+from pinchpoint.pipeline.measure import NULL_TRIPLES, PIN_SHARE
+from pinchpoint.pipeline.stand import with_headers
 from pinchpoint.prove.experiment import null_effect
 from pinchpoint.settings import Effort
 from pinchpoint.walk import Client, Selection, explore, read_from_outside
@@ -74,7 +76,12 @@ def measure_outside(run: Run, one: Outside, settings: Settings, progress: Progre
         LaunchError: It went away.
     """
     walk_outside(run, one, settings, progress)
-    engine = OpenLoop(start=one.start, workload=run.workload, base_url=one.running.base_url)
+    engine = OpenLoop(
+        start=one.start,
+        workload=with_headers(run.workload, settings.headers),
+        base_url=one.running.base_url,
+        verifies_tls=not one.running.is_local,
+    )
     try:
         climb(run, one, engine, settings, progress)
         run.reached("verdict")
@@ -91,7 +98,7 @@ def walk_outside(run: Run, one: Outside, settings: Settings, progress: Progress)
         NoTrafficError: None of them answers.
     """
     progress.stage("walk", f"looking for routes at {one.running.base_url}")
-    visit = Client(one.running).get
+    visit = Client(one.running, settings.headers).get
     start_ns = time.perf_counter_ns()
     table, left_out = read_from_outside(one.running, visit, settings.paths)
     found = explore(
@@ -116,7 +123,10 @@ def _nothing_answers(run: Run, found: Exploration) -> NoTrafficError:
     needs_login = [route for route in found.skipped if route.reason.startswith("needs login")]
     remedy = "Name paths that answer: --path /books --path /books/17."
     if found.skipped and len(needs_login) == len(found.skipped):
-        remedy = "Every path wants a login. Paths that need none can be named: --path /health."
+        remedy = (
+            "Send what a visitor who is logged in sends: --header 'Authorization: Bearer ...';"
+            " or name paths that need no login: --path /health."
+        )
     return NoTrafficError(f"no path of {run.app.target} answers a plain GET:{lines}", remedy)
 
 

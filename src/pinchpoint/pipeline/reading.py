@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from pinchpoint.diagnose import load_detectors
 from pinchpoint.errors import UsageError
+from pinchpoint.launch import doctor
 from pinchpoint.launch.guardian import guard
 from pinchpoint.pipeline.run import analyse
+from pinchpoint.plugins import load_plugin
 from pinchpoint.report import store
 from pinchpoint.report.formats import json as json_format
 from pinchpoint.report.formats import terminal
@@ -16,6 +18,7 @@ from pinchpoint.report.formats import terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pinchpoint.launch.doctor import Check
     from pinchpoint.model.report import Report
 
 RUNS = ".pinchpoint"
@@ -76,10 +79,34 @@ def clean() -> tuple[str, ...]:
         return guardian.left_behind
 
 
+def exit_status(report: Report) -> int:
+    """4 where the run is void or was stopped, else 1 where an objective is not met, else 0."""
+    if report.quality.violations or report.quality.stopped:
+        return 4
+    objective = report.capacity.objective
+    return 1 if objective and not objective.is_met else 0
+
+
+def examine(directory: Path) -> tuple[Check, ...]:
+    """What this machine has for a run of the application in a folder."""
+    return tuple(doctor.judge(doctor.examine(directory)))
+
+
 def as_text(report: Report, folder: Path, *, is_colored: bool, width: int) -> str:
     """The terminal's verdict and where the page is."""
     text = terminal.render(report, is_colored=is_colored, width=min(width, 100))
     return f"{text.rstrip()}\n report  {folder / 'report.html'}"
+
+
+def as_format(folder: Path, name: str) -> str:
+    """The report of an earlier run in one of the formats.
+
+    Raises:
+        UsageError: There is no such format; the message lists the known ones.
+    """
+    plugin = load_plugin("pinchpoint.report.formats", name, "render")
+    text: str = plugin.render(store.load_report(folder))
+    return text
 
 
 def as_json(report: Report) -> str:
@@ -93,7 +120,16 @@ def write_json(report: Report, file: Path) -> None:
     Raises:
         UsageError: It cannot be written.
     """
+    write(as_json(report), file)
+
+
+def write(text: str, file: Path) -> None:
+    """Write a file that the user has named.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
     try:
-        file.write_text(as_json(report), "utf-8")
+        file.write_text(text, "utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from error

@@ -57,6 +57,7 @@ class Run:
     null_effect: Effect | None = None
     overhead_ratio: float | None = None
     warnings: list[str] = field(default_factory=list)
+    stopped: str = ""
     is_outside: bool = False
     elapsed_s: dict[str, float] = field(default_factory=dict)
 
@@ -118,6 +119,7 @@ class Run:
                 null_effect=self.null_effect,
                 probe_overhead_ratio=self.overhead_ratio,
                 warnings=tuple(self.warnings),
+                stopped=self.stopped,
             ),
             elapsed_s=self.elapsed_s,
             command=self.command,

@@ -6,19 +6,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinchpoint.errors import InconclusiveError, LaunchError
+from pinchpoint.errors import InconclusiveError, LaunchError, StoppedError
 from pinchpoint.launch import launch
 from pinchpoint.launch.guardian import Child
 from pinchpoint.launch.inject import Probe
+from pinchpoint.load.engines.locust import LocustUsers
 from pinchpoint.load.engines.openloop import OpenLoop
 from pinchpoint.model.recording import ProbeState, ResourceSample, Step
 from pinchpoint.model.running import Running
 from pinchpoint.observe.collectors import procfs
 from pinchpoint.observe.stream import Reader, Records
+from pinchpoint.pipeline.traffic import locustfile_of
 from pinchpoint.walk import Client
 
 if TYPE_CHECKING:
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     from pinchpoint.launch.guardian import Guardian
     from pinchpoint.model.app import App, Deployment
     from pinchpoint.model.sample import Sample
+    from pinchpoint.model.target import Engine
     from pinchpoint.model.workload import Arrivals, Workload
+    from pinchpoint.observe.watch import Watch
     from pinchpoint.settings import Settings
     from pinchpoint.walk import Visit
 
@@ -54,9 +59,16 @@ class Observer:
         self._records = Records()
         self._before: Mapping[str, tuple[float, float]] = {}
         self._active_before_s: Mapping[str, float] = {}
+        self._watch: Watch | None = None
+        self._watching = ExitStack()
+
+    def watch(self, watch: Watch) -> None:
+        """From now on, stop the load where something runs out."""
+        self._watch = watch
 
     def close(self) -> None:
         """Let go of the workers' files."""
+        self._watching.close()
         self._reader.close()
 
     @contextmanager
@@ -86,6 +98,8 @@ class Observer:
             self._stop.clear()
             self._thread = threading.Thread(target=self._collect, name="reader", daemon=True)
             self._thread.start()
+        if self._watch is not None:
+            self._watching.enter_context(self._watch.watching())
         self._before = self._usage()
 
     def end(  # noqa: PLR0913  # the facts of one step
@@ -99,7 +113,12 @@ class Observer:
         samples: tuple[Sample, ...],
         generator: ResourceSample,
     ) -> Step:
-        """A step has ended: what happened in it."""
+        """A step has ended: what happened in it.
+
+        Raises:
+            StoppedError: It was ended because something ran out.
+        """
+        self._watching.close()
         resources = self._resources(duration_s)
         records, active_s = Records(), -1.0
         if self._thread is not None:
@@ -108,6 +127,8 @@ class Observer:
             self._thread = None
             records = self._records
             active_s = self._active_since_s()
+        if self._watch is not None and self._watch.shortage:
+            raise StoppedError(self._watch.shortage)
         return Step(
             purpose=purpose,
             start_ns=start_ns,
@@ -175,9 +196,20 @@ class Stand:
     observer: Observer
     start: Callable[[Sequence[str]], Child]
     headers: tuple[tuple[str, str], ...] = ()
+    locustfile: Path | None = None
+    seed: int = 1
 
-    def engine(self, workload: Workload) -> OpenLoop:
+    def engine(self, workload: Workload) -> Engine:
         """A load engine for a workload, in a process of its own; close it after use."""
+        if self.locustfile is not None:
+            return LocustUsers(
+                start=self.start,
+                locustfile=self.locustfile,
+                workload=workload,
+                base_url=self.running.base_url,
+                observer=self.observer,
+                seed=self.seed,
+            )
         return OpenLoop(
             start=self.start,
             workload=with_headers(workload, self.headers),
@@ -250,18 +282,18 @@ def stand(  # noqa: PLR0913  # as `launch`
             databases=databases,
             change=change,
         ) as (running, probe, child),
-        observed(guardian, running, probe, child, name=name) as one,
+        observed(guardian, running, probe, child, settings, name=name) as one,
     ):
         yield one
 
 
 @contextmanager
-def observed(
+def observed(  # noqa: PLR0913  # what `launch` gives, and what is the stand's own
     guardian: Guardian,
     running: Running,
     probe: Probe,
     child: Child,
-    headers: tuple[tuple[str, str], ...],
+    settings: Settings,
     *,
     name: str = "app",
 ) -> Generator[Stand]:
@@ -274,7 +306,9 @@ def observed(
             child=child,
             observer=observer,
             start=engine_starter(guardian, name),
-            headers=headers,
+            headers=settings.headers,
+            locustfile=locustfile_of(settings),
+            seed=settings.seed,
         )
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from pinchpoint import attribute
 from pinchpoint.errors import PinchpointError
+from pinchpoint.model.capacity import CapacityState
 from pinchpoint.model.trial import Trial, Verdict
 from pinchpoint.pipeline.arms import Arm, arm_of, opened_databases, two_arms
+from pinchpoint.pipeline.breakers import left_s
 from pinchpoint.prove.clone import (
     CloneRefused,
     Clones,
@@ -48,6 +50,9 @@ SPARE_PAIRS = 2
 """Contaminated pairs that are measured again: more would cost more time than they save."""
 FUTILE_PAIRS = 8
 """Of `check`, which would rather try the next fix; `prove` goes on until it can rule out."""
+NOT_AT_A_RATE = (
+    "no fix was tried: an experiment compares throughputs at the wall, which --rate does not seek"
+)
 MOST_PROOFS = 3
 """Of `check`: it stops at the first that improves, and never tries more than these."""
 
@@ -70,6 +75,9 @@ def prove_best(
     databases: Sequence[OpenedDatabase],
 ) -> None:
     """Try fixes in the order of their worth until one improves the whole mix."""
+    if run.capacity.state is CapacityState.NOT_SOUGHT:
+        run.warnings.append(NOT_AT_A_RATE)
+        return
     for change in _proposed(run)[:MOST_PROOFS]:
         rules = _rules(run, settings, futile_pairs=FUTILE_PAIRS)
         trial = _try(run, guardian, settings, progress, databases, change, rules)
@@ -170,7 +178,8 @@ def _compare(  # noqa: PLR0913, PLR0917  # as above
 def _rules(run: Run, settings: Settings, *, futile_pairs: int = 0) -> ExperimentRules:
     wanted_s = FEWEST_BLOCK_REQUESTS / max(run.capacity.rate_rps, 0.1)
     block_s = min(LONGEST_BLOCK_S, max(SHORTEST_BLOCK_S, wanted_s))
-    max_s = max(BUDGET_S[settings.effort], PAIRS_IN_BUDGET * 2 * block_s)
+    usual_s = max(BUDGET_S[settings.effort], PAIRS_IN_BUDGET * 2 * block_s)
+    max_s = min(usual_s, left_s(run, settings))
     return ExperimentRules(
         block_s=block_s, max_s=max_s, futile_pairs=futile_pairs, spare_pairs=SPARE_PAIRS
     )

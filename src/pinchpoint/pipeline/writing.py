@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pinchpoint.errors import StoppedError
 from pinchpoint.model.report import Report
 from pinchpoint.report import store
 from pinchpoint.report.formats import html
@@ -56,13 +57,20 @@ def finish(run: Run) -> Outcome:
 
 @contextmanager
 def written_even_if_interrupted(run: Run) -> Generator[None]:
-    """Write what has been measured so far when the user stops the run.
+    """Write what has been measured so far when the user, or a breaker, stops the run.
+
+    After a breaker the run goes on with what follows the context.
 
     Raises:
         Interrupted: Instead of KeyboardInterrupt, once something was measured.
     """
     try:
         yield
+    except StoppedError as error:
+        if not run.steps:
+            raise
+        run.stopped = str(error)
+        run.warnings += filter(None, [error.remedy, _missing(run)])
     except KeyboardInterrupt:
         if not run.steps:
             raise
@@ -70,6 +78,13 @@ def written_even_if_interrupted(run: Run) -> Generator[None]:
         report = run.report()
         _write(run, report)
         raise Interrupted(Outcome(report=report, folder=run.folder)) from None
+
+
+def _missing(run: Run) -> str:
+    """What a run that was stopped has not come to."""
+    if "verdict" in run.elapsed_s:
+        return "left out: the rest of the A/A check, and the proof of a fix"
+    return "left out: the load under observation, the A/A check and the proof of a fix"
 
 
 @contextmanager

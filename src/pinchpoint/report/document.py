@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pinchpoint.model.objective import ObjectiveResult
 from pinchpoint.report.codec import codec
 from pinchpoint.report.redaction import redacted
 from pinchpoint.report.source import relative_file
@@ -33,6 +34,7 @@ def document(report: Report) -> Mapping[str, Any]:
         "findings": [_finding(finding, report) for finding in report.findings],
         "trials": [_trial(trial) for trial in report.trials],
         "ruled_out": _plain(report.ruled_out),
+        "assumptions": list(report.summary),
         "not_exercised": _plain(report.skipped),
         "quality": _quality(report.quality),
         "environment": dict(report.environment),
@@ -53,7 +55,10 @@ def _verdict(report: Report) -> dict[str, Any]:
         "next_wall": capacity.next_wall,
         "state": capacity.state.value,
         "sustained_rps": capacity.sustained_rps,
-        "slo_rps": capacity.slo_rps,
+        "slo_rps": capacity.objective.rate_rps if capacity.objective else 0.0,
+        "objective": codec(ObjectiveResult).encode(capacity.objective)
+        if capacity.objective
+        else None,
     }
 
 
@@ -104,6 +109,7 @@ def _quality(quality: Quality) -> dict[str, Any]:
         "lost_ratio": quality.lost_ratio,
         "warnings": list(quality.warnings),
         "violations": list(quality.violations),
+        "stopped": quality.stopped,
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinchpoint.model.finding import Evidence, Finding
+    from pinchpoint.model.objective import ObjectiveResult
     from pinchpoint.model.report import Report
     from pinchpoint.model.trial import Effect, Trial
 
@@ -47,6 +48,9 @@ def headline(report: Report) -> str:
         return f"Not saturated at {most}, the most that the generator can offer."
     if capacity.state in _UNSURE:
         return _UNSURE[capacity.state]
+    if capacity.state is CapacityState.NOT_SOUGHT:
+        verb = "Sustains" if capacity.sustained_rps else "Does not sustain"
+        return f"{verb} {rate(capacity.rate_rps)}, as asked for; where it saturates is not known."
     ends = f"{number(capacity.low_rps)} to {number(capacity.high_rps)}"
     wall = f" The wall: {capacity.wall}." if capacity.wall else ""
     return f"Saturates at {rate(capacity.rate_rps)} (95 %: {ends}).{wall}"
@@ -55,10 +59,12 @@ def headline(report: Report) -> str:
 def outlook(report: Report) -> Iterator[str]:
     """What else is known of the capacity: objective, confirmation, proven fix, next wall."""
     capacity = report.capacity
-    if is_void(report) or capacity.state is not CapacityState.SATURATED:
+    if is_void(report):
         return
-    if capacity.slo_rps:
-        yield f"Meets the objective up to {rate(capacity.slo_rps)}."
+    if capacity.objective:
+        yield _objective(capacity.objective, capacity.state)
+    if capacity.state is not CapacityState.SATURATED:
+        return
     if best := best_trial(report):
         yield f"Proven: {_lower(best.change.advice)}: {_from_to(best.effects[0])}."
     if capacity.next_wall:
@@ -66,6 +72,17 @@ def outlook(report: Report) -> Iterator[str]:
         # A fix that removes demand moves every wall; the figure is that of the app as it is.
         of = " of the unchanged app" if proven_trials(report) else ""
         yield f"Next wall{of}: {capacity.next_wall}{at}."
+
+
+def _objective(result: ObjectiveResult, state: CapacityState) -> str:
+    trials = f"{result.met_trials} of {result.trials} trials"
+    if state is CapacityState.NOT_SOUGHT:
+        verb = "Meets" if result.is_met else "Does not meet"
+        return f"{verb} {result.objective} at {rate(result.rate_rps)} ({trials})."
+    if not result.is_met:
+        return f"Does not meet {result.objective} at any rate that was tried ({trials})."
+    ends = interval(result.low_rps, result.high_rps)
+    return f"Meets {result.objective} up to {rate(result.rate_rps)} (95 %: {ends})."
 
 
 def proven_trials(report: Report) -> tuple[Trial, ...]:
@@ -112,6 +129,8 @@ def gain(finding: Finding, report: Report) -> str:
     if is_void(report):
         return "not measured"
     trial = deciding_trial(finding, report)
+    if trial is None and not finding.share_ratio:
+        return "cost unknown"
     if trial is None:
         return f"up to {percent(finding.share_ratio)} of its time"
     if trial.verdict is Verdict.IMPROVED and trial.effects:

@@ -56,6 +56,22 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     return Interval(mean, mean - half, mean + half)
 
 
+def ratio_of(changed: Interval, baseline: Interval) -> Interval:
+    """Divide two independent estimates of positive quantities.
+
+    On the logarithms the variances add (delta method): each interval's half width there is
+    half the logarithm of its ends' ratio.
+
+    Raises:
+        ValueError: An end of an interval is not above 0.
+    """
+    if min(changed.low, baseline.low) <= 0:
+        raise ValueError("a ratio needs intervals above 0")
+    half = math.hypot(*(math.log(one.high / one.low) / 2 for one in (changed, baseline)))
+    value = changed.value / baseline.value
+    return Interval(value, value * math.exp(-half), value * math.exp(half))
+
+
 def autocorrelation(values: Sequence[float]) -> float:
     """The lag-1 autocorrelation; 0 for a constant series."""
     mean = statistics.fmean(values)

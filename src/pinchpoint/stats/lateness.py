@@ -12,3 +12,11 @@ LAG_RATIO = 0.1
 def is_late(lag_p99_s: float, response_p99_s: float) -> bool:
     """Whether an open loop was too far behind its schedule (DESIGN §3)."""
     return lag_p99_s > max(LAG_S, LAG_RATIO * response_p99_s)
+
+
+def late_text(lag_p99_s: float, response_p99_s: float, rate_rps: float) -> str:
+    """What a reader is told of such a step."""
+    return (
+        f"the generator sent up to {1e3 * lag_p99_s:.3g} ms late (p99)"
+        f" at {rate_rps:.3g} req/s, where p99 is {1e3 * response_p99_s:.3g} ms"
+    )

@@ -22,7 +22,6 @@ TIMEOUT_S = 15.0
 FIRST_TRACE_ID = 1 << 48
 """Above every number that the load engine gives, so that a trace belongs to one of both."""
 MOST_BODY_BYTES = 2_000_000
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ def _connection(running: Running) -> http.client.HTTPConnection:
     import ssl
 
     context = ssl.create_default_context()
-    if running.host in LOOPBACK:  # where certificates are self-signed as a rule
+    if running.is_local:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return http.client.HTTPSConnection(

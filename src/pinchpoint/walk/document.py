@@ -72,10 +72,9 @@ def document_of(file: Path) -> Document:
     """
 
     def unpacked() -> IO[bytes]:
-        stream = file.open("rb")
-        is_packed = stream.read(len(GZIP)) == GZIP
-        stream.seek(0)
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if is_packed else stream
+        with file.open("rb") as stream:
+            is_packed = stream.read(len(GZIP)) == GZIP
+        return cast("IO[bytes]", gzip.open(file)) if is_packed else file.open("rb")
 
     return _document(str(file), unpacked)
 

@@ -126,11 +126,12 @@ def _workload(walk: _Walk, known: Knowledge, seed: int) -> Workload:
             paths=found.paths,
             weight=known.weights.get(endpoint, 1.0),
             path_weights=path_weights(endpoint, found, known),
+            origin=found.origin,
         )
         for endpoint, found in walk.loaded.items()
     )
     notes = (*assumptions(walk.loaded.items(), known), *walk.finder.notes)
-    return Workload(templates=templates, seed=seed, assumptions=notes)
+    return Workload(templates=templates, seed=seed, pulse=known.pulse, assumptions=notes)
 
 
 def _is_wanted(walk: _Walk, route: Route) -> bool:

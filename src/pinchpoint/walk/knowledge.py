@@ -8,12 +8,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pinchpoint.errors import UsageError
-from pinchpoint.model.traffic import Visitor
 from pinchpoint.model.workload import RouteTable
 from pinchpoint.plugins import load_plugins
+from pinchpoint.stats.pulse import busiest_pulse
 from pinchpoint.walk import values
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pinchpoint.model.workload import Parameter, Route
 
 SOURCES = "pinchpoint.walk.sources"
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +32,31 @@ class Knowledge:
     Attributes:
         weights: By endpoint; empty if nothing is known of the mix.
         mix: Where the weights come from.
+        left_out: Why a route without a weight gets no load.
         targets: By endpoint: request targets that were seen, with how often.
         targets_from: Where they come from.
         values: By the name of a parameter: what the user wants it to be.
         zipf_exponent: As the user wants it; None if that is left open.
         starts_s: When requests arrived, ascending, the first at 0.
-        visitor: The recorded one.
+        pulse: As `Workload` has it.
         notes: What was left out, one sentence each.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     mix: str = ""
+    left_out: str = ""
     targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     targets_from: str = ""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zipf_exponent: float | None = None
     starts_s: tuple[float, ...] = ()
-    visitor: Visitor | None = None
+    pulse: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
     def refuses(self, route: Route) -> str:
         """Why a route gets no load; empty if it may."""
         is_left_out = bool(self.weights) and not self.weights.get(route.endpoint)
-        return f"no share of the mix: {self.mix}" if is_left_out else ""
+        return self.left_out if is_left_out else ""
 
 
 NOTHING = Knowledge()
@@ -98,24 +99,36 @@ def combine(sources: Sequence[Traffic]) -> tuple[RouteTable, Knowledge]:
     shares: Mapping[str, float] = {endpoint: sum(hits.values()) for endpoint, hits in asks.items()}
     weighted = next((one for one in sources if one.weights), None)
     mix = f"shares of {sum(shares.values())} requests in {recorded}" if recorded else ""
+    left_out = f"never asked for in {recorded}"
     if weighted is not None:
         shares = {route.endpoint: _weight(weighted, route) for route in table.routes}
         mix = f"weights of {weighted.source}"
+        left_out = f"weight 0 in {weighted.source}"
+    starts_s = next((one.starts_s for one in sources if one.starts_s), ())
     return table, Knowledge(
         weights=shares,
         mix=mix,
+        left_out=left_out,
         targets=asks,
         targets_from=recorded,
         values={name: texts for one in reversed(sources) for name, texts in one.values.items()},
-        zipf_exponent=_first(one.zipf_exponent for one in sources),
-        starts_s=next((one.starts_s for one in sources if one.starts_s), ()),
-        visitor=_first(one.visitor for one in sources),
+        zipf_exponent=next(
+            (one.zipf_exponent for one in sources if one.zipf_exponent is not None), None
+        ),
+        starts_s=starts_s,
+        pulse=_pulse(starts_s) if any(one.is_replayed for one in sources) else (),
         notes=(*(note for one in sources for note in one.notes), *notes, *others),
     )
 
 
-def _first(found: Iterable[Found | None]) -> Found | None:
-    return next((one for one in found if one is not None), None)
+def _pulse(starts_s: Sequence[float]) -> tuple[float, ...]:
+    pulse = busiest_pulse(starts_s)
+    if not pulse:
+        raise UsageError(
+            "arrivals = 'recorded' needs an access log with the times of a minute or more",
+            "Give one: --traffic access.log.",
+        )
+    return pulse
 
 
 def _weight(source: Traffic, route: Route) -> float:
@@ -199,18 +212,16 @@ def _assigned(
     """What was asked for of each GET route, and notes on the requests of no such route."""
     assigned: defaultdict[str, Counter[str]] = defaultdict(Counter)
     left: Counter[str] = Counter()
+    owner = values.owners(table.routes)
     for source in sources:
         for ask, count in source.asks.items():
-            route = values.owner(table.routes, ask.target) if ask.method == "GET" else None
+            route = owner(ask.target) if ask.method == "GET" else None
             if route is not None:
                 assigned[route.endpoint][ask.target] += count
-            elif ask.method == "GET":
-                left["for paths that no route serves, such as static files,"] += count
-            elif ask.method not in {"HEAD", "OPTIONS"}:
-                left["that may write (POST and the like)"] += count
-    return assigned, [
-        f"{count} recorded requests {what} are left out" for what, count in left.items()
-    ]
+            else:
+                left["of no route" if ask.method == "GET" else f"{ask.method}"] += count
+    counted = ", ".join(f"{count} {what}" for what, count in left.most_common())
+    return assigned, [f"recorded requests left out: {counted}"] if left else []
 
 
 def _check_names(table: RouteTable, sources: Sequence[Traffic]) -> None:

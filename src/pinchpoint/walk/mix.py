@@ -49,7 +49,9 @@ def assumptions(loaded: Iterable[tuple[str, Found]], known: Knowledge) -> Iterat
     if any(len(found.paths) > 1 for _, found in routes):
         yield f"popularity of values: {_popularity(known)}"
     index = dispersion_index(known.starts_s)
-    if index is not None and index >= BURSTY:
+    if known.pulse:
+        yield f"arrivals: in the bursts of the busiest minute of {known.targets_from}"
+    elif index is not None and index >= BURSTY:
         yield (
             f"arrivals: Poisson; recorded ones come in bursts, with {index:.1f} times its variance"
             " from second to second"

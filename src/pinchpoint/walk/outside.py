@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pinchpoint.errors import LaunchError, UsageError
 from pinchpoint.model.workload import Parameter, Route, RouteTable, SkippedRoute
 from pinchpoint.walk import values
-from pinchpoint.walk.refusal import is_redirect
+from pinchpoint.walk.document import document_in
+from pinchpoint.walk.knowledge import read_traffic
+from pinchpoint.walk.refusal import is_redirect, may_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
+    from urllib.parse import SplitResult
 
     from pinchpoint.model.running import Running
     from pinchpoint.walk.client import Visit
@@ -24,16 +26,9 @@ DESCRIPTION = "/openapi.json"
 """Where FastAPI and most others put it."""
 MOST_LINKED = 30
 """Routes taken from the links of one page: each costs a share of the mix."""
-CHANGING = re.compile(
-    r"(?<![a-z])(log[-_]?out|sign[-_]?out|delete|remove|destroy|cancel|unsubscribe|reset|confirm"
-    r"|approve|publish|buy|order[-_]?now|checkout|pay)(?![a-z])",
-    re.IGNORECASE,
-)
-"""Words in a link that may change something, although it is a GET."""
 MAY_CHANGE = "may change something, by its name; --path loads it"
 
 _KEY = re.compile(r"\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_KINDS = {"integer": "int", "number": "float", "boolean": "bool"}
 
 
 def read_from_outside(
@@ -59,11 +54,11 @@ def read_from_outside(
     else:
         described = visit(f"GET {DESCRIPTION}", DESCRIPTION)
         routes = [*_described(described), *_linked(page)]
-        if page.sample.status != 404:
+        if page.sample.status != 404 or not routes:
             routes.insert(0, Route(method="GET", path=FRONT))
     unique = {route.endpoint: route for route in reversed(routes)}
     known = list(reversed(unique.values()))
-    kept = tuple(route for route in known if asked or not CHANGING.search(route.path))
+    kept = tuple(route for route in known if asked or not may_change(route.path))
     skipped = tuple(
         SkippedRoute(endpoint=route.endpoint, reason=MAY_CHANGE)
         for route in known
@@ -103,7 +98,7 @@ def _check_answer(running: Running, page: Visit) -> None:
         )
 
 
-def _port(place: Any) -> int:
+def _port(place: SplitResult) -> int:
     return int(place.port or (443 if place.scheme == "https" else 80))
 
 
@@ -111,26 +106,24 @@ def _linked(page: Visit) -> Iterator[Route]:
     """One route for all links that differ in their keys alone."""
     if "html" not in page.headers.get("content-type", ""):
         return
-    found = dict.fromkeys(map(_template, values.links(page.body, page.path)))
-    wanted = [path for path in found if not _is_file(path)]
-    for path in wanted[:MOST_LINKED]:
-        names = re.findall(r"\{(\w+)\}", path)
-        yield Route(
-            method="GET",
-            path=path,
-            parameters=tuple(Parameter(name=name) for name in names),
-        )
+    links = values.links(page.body, page.path)
+    paths = [
+        path for path, _, query in (link.partition("?") for link in links) if not may_change(query)
+    ]
+    found = dict.fromkeys(_route_of(path) for path in paths if not _is_file(path))
+    yield from list(found)[:MOST_LINKED]
 
 
-def _template(link: str) -> str:
-    """`/books/17/pages/3?from=list` becomes `/books/{id}/pages/{id2}`."""
-    parts = link.partition("?")[0].split("/")
-    number = 0
+def _route_of(path: str) -> Route:
+    """`/books/17/pages/3` becomes `/books/{id}/pages/{id2}`."""
+    parts = path.split("/")
+    parameters: list[Parameter] = []
     for index, part in enumerate(parts):
         if _KEY.fullmatch(part):
-            number += 1
-            parts[index] = "{id}" if number == 1 else f"{{id{number}}}"
-    return "/".join(parts)
+            name = f"id{len(parameters) + 1}" if parameters else "id"
+            parameters.append(Parameter(name=name, kind="int" if part.isdigit() else "uuid"))
+            parts[index] = f"{{{name}}}"
+    return Route(method="GET", path="/".join(parts), parameters=tuple(parameters))
 
 
 def _is_file(path: str) -> bool:
@@ -139,36 +132,11 @@ def _is_file(path: str) -> bool:
     return kind is not None and kind != "text/html"
 
 
-def _described(page: Visit) -> Iterator[Route]:
-    """The GET operations of an OpenAPI description; none if it is not one."""
+def _described(page: Visit) -> tuple[Route, ...]:
+    """The routes of an OpenAPI description; none if it is not one."""
+    if page.sample.status != 200:
+        return ()
     try:
-        paths = json.loads(page.body)["paths"] if page.sample.status == 200 else {}
-        items = [(path, item["get"]) for path, item in paths.items() if "get" in item]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return
-    for path, operation in items:
-        given = operation.get("parameters", []) if isinstance(operation, dict) else []
-        yield Route(
-            method="GET",
-            path=str(path),
-            parameters=tuple(_parameter(one) for one in given if _is_parameter(one)),
-            needs_login=bool(isinstance(operation, dict) and operation.get("security")),
-        )
-
-
-def _is_parameter(described: object) -> bool:
-    return isinstance(described, dict) and described.get("in") in {"path", "query"}
-
-
-def _parameter(described: Mapping[str, Any]) -> Parameter:
-    schema = described.get("schema")
-    schema = schema if isinstance(schema, dict) else described
-    kind = "uuid" if schema.get("format") == "uuid" else _KINDS.get(str(schema.get("type")), "str")
-    example = described.get("example", schema.get("example", schema.get("default", "")))
-    return Parameter(
-        name=str(described.get("name", "")),
-        kind=kind,
-        location=str(described["in"]),
-        is_required=bool(described.get("required", False)),
-        examples=(str(example),) if example and isinstance(example, str | int | float) else (),
-    )
+        return read_traffic(document_in(DESCRIPTION, page.body)).routes
+    except UsageError:
+        return ()

@@ -13,7 +13,7 @@ from pinchpoint.walk import sql, values
 from pinchpoint.walk.client import Visit
 from pinchpoint.walk.knowledge import NOTHING, Knowledge
 from pinchpoint.walk.privacy import STAND_IN
-from pinchpoint.walk.refusal import is_misfit, is_unresolved, refusal
+from pinchpoint.walk.refusal import is_misfit, is_unresolved, may_change, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,7 +82,8 @@ class Finder:
         if "json" in kind:
             self.harvest[seen.path.partition("?")[0]] = values.ids_in_json(seen.body)
         elif "html" in kind:
-            self.links |= dict.fromkeys(values.links(seen.body, seen.path))
+            links = values.links(seen.body, seen.path)
+            self.links |= dict.fromkeys(link for link in links if not may_change(link))
 
     def _wanted(self, route: Route) -> tuple[str, ...]:
         chosen = {
@@ -186,7 +187,8 @@ class Finder:
         """Links to a route in the pages that were seen so far."""
         parameters = values.path_parameters(route)
         links = self.links if parameters else ()
-        linked = [path for path in links if values.owner(self.table.routes, path) is route]
+        owner = values.owners(self.table.routes)
+        linked = [path for path in links if owner(path) is route]
         if all(parameter.kind != "path" for parameter in parameters):
             return tuple(linked[: values.MOST_VALUES])
         checked = ((path, self.visit(route.endpoint, path)) for path in linked[:MOST_CHECKED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 STAND_IN = "redacted"
@@ -22,6 +23,8 @@ _IDENTIFIER = re.compile(
 )
 """Keys of documents and UUIDs: long, but no secrets."""
 _OPAQUE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{20,}|^eyJ|@")
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9._~-]{0,19})+")
+"""What has nothing in it that could be a secret, which is most."""
 _SAFE = "/%?&=+,;:@!$'()*~"
 """What stays as it is in a request line; the rest, such as a line break, is quoted."""
 
@@ -35,6 +38,8 @@ def clean(target: str) -> str:
     Returns:
         A target that starts with a slash; empty if there is none in it.
     """
+    if _PLAIN.fullmatch(target):
+        return target
     try:
         parts = urlsplit(target[:MOST_CHARACTERS])
     except ValueError:  # such as an unfinished IPv6 address
@@ -49,8 +54,13 @@ def clean(target: str) -> str:
 
 def is_personal(name: str, value: str) -> bool:
     """Whether a parameter is a secret or names a person, by its name or by its look."""
+    return _is_personal_name(name) or _is_secret(value)
+
+
+@lru_cache(maxsize=1000)
+def _is_personal_name(name: str) -> bool:
     words = {word.lower() for word in _WORD.findall(name)}
-    return bool(words & _PERSONAL_WORDS) or name.lower() in _PERSONAL_WORDS or _is_secret(value)
+    return bool(words & _PERSONAL_WORDS) or name.lower() in _PERSONAL_WORDS
 
 
 def _is_secret(text: str) -> bool:

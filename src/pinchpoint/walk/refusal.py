@@ -15,6 +15,12 @@ _LOGIN = re.compile(
     r"(?<![a-z])(log[-_]?in|sign[-_]?in|o?auth\d?|authenticate|authorize)(?![a-z])", re.IGNORECASE
 )
 """Words in the path of a redirect; whole ones, as there are authors and blog-indexes, too."""
+_CHANGING = re.compile(
+    r"(?<![a-z])(log[-_]?out|sign[-_]?out|delete|remove|destroy|cancel|unsubscribe|reset|confirm"
+    r"|approve|publish|buy|order[-_]?now|checkout|pay)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Words in a link that may change something, although it is a GET."""
 
 
 def refusal(seen: Visit) -> str:
@@ -66,3 +72,8 @@ def _redirected(seen: Visit) -> str:
     if place.scheme == "https" and place.path == asked:
         return "answers only by https"
     return ""
+
+
+def may_change(link: str) -> bool:
+    """Whether a link has a word in it that stands for a change: it is not followed."""
+    return bool(_CHANGING.search(link))

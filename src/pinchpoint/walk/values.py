@@ -7,18 +7,20 @@ import json
 import math
 import random
 import re
+from collections import defaultdict
 from functools import lru_cache
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urljoin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pinchpoint.model.workload import Parameter, Route
 
 MOST_VALUES = 200
 """Enough keys that a cache of hot rows does not decide the figure, few enough to sample."""
+ANY = "{}"
 _BRACES = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
 _LINK = re.compile(rb"""\b(?:href|src)\s*=\s*["']([^"'#\s]+)""", re.IGNORECASE)
 _URL = "/%?&=+,;:@!$'()*~"
@@ -60,6 +62,9 @@ _TELLING_NAMES = (
 """Words in a parameter's name, and what is usually meant by them."""
 _NAMED = {word: value for words, value in _TELLING_NAMES for word in words.split()}
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+
+_UUID = "([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
 def fill(route: Route, values: Mapping[str, str]) -> str:
@@ -143,14 +148,29 @@ def matches(route: Route, path: str) -> bool:
     return bool(_pattern(route).fullmatch(path.partition("?")[0]))
 
 
-def owner(routes: Iterable[Route], path: str) -> Route | None:
-    """Of the GET routes whose templates fit, the one that spells out most of the path."""
-    fitting = (route for route in routes if route.method == "GET" and matches(route, path))
-    return max(
-        fitting,
-        key=lambda route: (len(_BRACES.sub("", route.path)), -len(path_parameters(route))),
-        default=None,
-    )
+def owners(routes: Iterable[Route]) -> Callable[[str], Route | None]:
+    """What finds the GET route of a path: of those that fit, the one that spells out most."""
+    by_start: defaultdict[str, list[Route]] = defaultdict(list)
+    for route in routes:
+        if route.method == "GET":
+            by_start[_start(route.path)].append(route)
+
+    def find(path: str) -> Route | None:
+        start = _start(path.partition("?")[0])
+        candidates = by_start.get(start, []) + (by_start.get(ANY, []) if start != ANY else [])
+        return max((one for one in candidates if matches(one, path)), key=_precision, default=None)
+
+    return find
+
+
+def _start(path: str) -> str:
+    """The first segment, by which most routes can be told apart; ANY if it is a parameter."""
+    first = path.lstrip("/").partition("/")[0]
+    return ANY if "{" in first else first
+
+
+def _precision(route: Route) -> tuple[int, int]:
+    return len(_BRACES.sub("", route.path)), -len(path_parameters(route))
 
 
 def extract(route: Route, path: str) -> Mapping[str, str]:
@@ -172,7 +192,7 @@ def _pattern(route: Route) -> re.Pattern[str]:
     for match in _BRACES.finditer(route.path):
         parts.append(re.escape(route.path[end : match.start()]))
         kind = kinds.get(match[1], "str")
-        parts.append({"path": "(.*)", "int": r"(\d+)"}.get(kind, "([^/]+)"))
+        parts.append({"path": "(.*)", "int": r"(\d+)", "uuid": _UUID}.get(kind, "([^/]+)"))
         end = match.end()
     parts.append(re.escape(route.path[end:]))
     return re.compile("".join(parts))

@@ -1,6 +1,6 @@
-"""FastAPI: endpoints and the validation and serialization of what they return."""
+"""FastAPI: endpoints, the validation and serialization of what they return, middleware."""
 
-from pinchpoint_probe import patching, spans, wire, wrapping
+from pinchpoint_probe import middlewares, patching, spans, wire, wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,4 +54,13 @@ def _name_included_routes(routing: "ModuleType") -> None:
     original = patching.replace(routing.APIRoute, "handle", handle)
 
 
-PATCHES = {"fastapi.routing": _patch}
+def _patch_applications(applications: "ModuleType") -> None:
+    def build_middleware_stack(self: "Any") -> "Any":
+        return middlewares.timed_stack(build(self), self.router)
+
+    name = "build_middleware_stack"
+    if name in vars(applications.FastAPI):  # else it is Starlette's
+        build = patching.replace(applications.FastAPI, name, build_middleware_stack)
+
+
+PATCHES = {"fastapi.routing": _patch, "fastapi.applications": _patch_applications}

@@ -1,6 +1,9 @@
-"""Starlette: the endpoint's name, asynchronous endpoints (hooks/anyio.py has the others), JSON."""
+"""Starlette: the endpoint's name, asynchronous endpoints, middleware, JSON.
 
-from pinchpoint_probe import patching, spans, wire, wrapping
+Endpoints that run in threads are recorded by `anyio`.
+"""
+
+from pinchpoint_probe import middlewares, patching, spans, wire, wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +58,14 @@ def _patch_endpoints(endpoints: "ModuleType") -> None:
     original = patching.replace(endpoints.HTTPEndpoint, "dispatch", dispatch)
 
 
+def _patch_applications(applications: "ModuleType") -> None:
+    def build_middleware_stack(self: "Any") -> "Any":
+        return middlewares.timed_stack(build(self), self.router)
+
+    name = "build_middleware_stack"
+    build = patching.replace(applications.Starlette, name, build_middleware_stack)
+
+
 def _patch_responses(responses: "ModuleType") -> None:
     # Not render: FastAPI's subclasses for orjson and ujson have their own.
     wrapping.around(responses.JSONResponse, "__init__", wire.SERIALIZE)
@@ -63,5 +74,6 @@ def _patch_responses(responses: "ModuleType") -> None:
 PATCHES = {
     "starlette.routing": _patch_routing,
     "starlette.endpoints": _patch_endpoints,
+    "starlette.applications": _patch_applications,
     "starlette.responses": _patch_responses,
 }

@@ -10,7 +10,7 @@ import pytest
 from building import APART_MS, MS, recording, recording_of, request, sql, step
 from pinchpoint.attribute import generator_cpu_ratio, lag_p99_s, lost_ratio, violations, warnings
 from pinchpoint.model.app import Interface
-from pinchpoint.model.recording import ProbeState, ResourceSample
+from pinchpoint.model.recording import GeneratorState, ProbeState, ResourceSample
 
 if TYPE_CHECKING:
     from pinchpoint.model.recording import Recording, Step
@@ -132,6 +132,19 @@ class TestGenerator:
     def test_slow_requests_allow_more_lag(self) -> None:
         assert violations(recording_of(pinned(lag_ms=1.2, queue_ms=10))) == ()
 
+    def test_what_the_generator_says_of_itself_counts(self) -> None:
+        state = GeneratorState(
+            lag_p50_s=0, lag_p99_s=0, lag_max_s=0, involuntary_switches=0, busiest_cpu_ratio=0
+        )
+        waited = replace(pinned(lag_ms=5), generator=state)  # for a connection, not for the CPU
+        assert violations(recording_of(waited)) == ()
+        unsent = replace(waited, invalid="3 requests were never sent")
+        assert violations(recording_of(unsent)) == ("3 requests were never sent",)
+        plateau = replace(
+            unsent, purpose="plateau", arrivals=None, generator=replace(state, exhausted=3)
+        )
+        assert violations(recording_of(plateau, pinned())) == ("3 requests were never sent",)
+
     def test_lag_on_the_way_to_the_pin_is_a_warning(self) -> None:
         light = replace(pinned(lag_ms=5), purpose="load")
         seen = recording_of(light, pinned())
@@ -153,9 +166,14 @@ def test_other_programs_on_the_machine_are_named() -> None:
     assert warnings(noisy) == ("other programs used 20% of the machine's CPU",)
 
 
+def test_another_tool_inside_of_the_application_is_a_warning() -> None:
+    seen = replace(recording_of(pinned()), probe=ProbeState(instruments=("Sentry",)))
+    assert any(one.startswith("Sentry observes the application") for one in warnings(seen))
+
+
 def test_a_hook_that_does_not_fit_is_named() -> None:
     seen = replace(recording_of(pinned()), probe=ProbeState(failures=("redis: no execute",)))
-    assert warnings(seen) == ("a hook of the probe does not fit: redis: no execute",)
+    assert warnings(seen) == ("the probe does not see all: redis: no execute",)
 
 
 def test_failed_requests_are_counted() -> None:

@@ -56,6 +56,17 @@ def test_parallel_operations_share_the_time_in_which_they_overlap() -> None:
     }
 
 
+def test_a_collection_is_taken_from_the_operation_that_it_interrupts() -> None:
+    pause = span(2, 0, 30, 50)._replace(category=Category.GC)
+    seen = trace(0, 100, pause, span(3, 0, 20, 60))  # recorded first, as it ends first
+    assert exclusive_ns(seen) == [60, 20, 20]
+
+
+def test_a_collection_in_another_thread_shares_the_time() -> None:
+    pause = span(2, 0, 30, 50)._replace(category=Category.GC, thread_id=2)
+    assert exclusive_ns(trace(0, 100, pause, span(3, 0, 20, 60))) == [60, 10, 30]
+
+
 def test_what_lies_inside_a_parallel_operation_shares_its_part() -> None:
     both = together(outbound(0, "", sql(ms=10)), outbound(10))
     assert times_ms(request("GET /", both)) == {Category.SQL: 5, Category.OUTBOUND: 5}

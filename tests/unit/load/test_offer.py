@@ -55,8 +55,8 @@ class Server:
         self.samples += ended
         return [Control.descriptor] if self.clock.now_ns >= self.stops_at_ns else []
 
-    def handle(self, descriptor):
-        raise AssertionError(descriptor)
+    def handle(self, descriptors):
+        assert set(descriptors) <= {Control.descriptor}
 
 
 @pytest.fixture
@@ -90,6 +90,27 @@ def test_overdue_requests_keep_their_intended_start(clock):
     offer_open(loop, [MS, 2 * MS], 10 * MS)
     assert [intended for intended, _ in server.begun] == [MS, 2 * MS]
     assert list(loop.lags_ns) == [999 * MS, 998 * MS]
+
+
+def test_an_open_loop_ends_where_a_stop_comes(clock):
+    server = Server(clock, service_ns=MS, stops_at_ns=50 * MS)
+    schedule = [10 * MS * number for number in range(10)]
+    assert offer_open(loop_on(server), schedule, 100 * MS) == 50 * MS
+    assert [intended for intended, _ in server.begun] == schedule[:5]
+    assert server.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "begun"), [(5, 20, 21), (5, 1000, 101), (150, 999, 151)]
+)
+def test_an_open_loop_ends_where_the_backlog_has_no_end(monkeypatch, clock, fewest, most, begun):
+    monkeypatch.setattr(offer, "FEWEST_BACKLOG", fewest)
+    monkeypatch.setattr(offer, "MOST_BACKLOG", most)
+    server = Server(clock, service_ns=60_000 * MS)
+    schedule = [100 * MS * number for number in range(200)]  # 10 requests/s: 100 in 10 s
+    offered_ns = offer_open(loop_on(server), schedule, 20_000 * MS)
+    assert len(server.begun) == begun
+    assert offered_ns == pytest.approx(100 * MS * begun, rel=0.1)
 
 
 def test_a_closed_loop_keeps_the_number_in_flight(clock):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinchpoint.load.response import MalformedError, Response
+from pinchpoint.load.response import NO_HEAD, MalformedError, Response, read_whole
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
@@ -54,6 +54,13 @@ def test_an_answer_to_head_has_no_body() -> None:
     assert not Response().feed(head)
 
 
+def test_an_interim_answer_to_head_is_not_the_answer() -> None:
+    response = Response(is_head_request=True)
+    assert not response.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert response.feed(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert response.status == 204
+
+
 def test_a_body_without_length_ends_with_the_connection() -> None:
     response = Response()
     assert not response.feed(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\nsome")
@@ -78,9 +85,32 @@ def test_other_answers_are_cut_off_by_the_end_of_the_connection(raw: bytes) -> N
         b"HTTP/1.1 999 Odd\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         PLAIN + b"!",
+        CHUNKED + PLAIN,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * (1 << 17),
     ],
 )
 def test_what_is_no_response_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedError):
         Response().feed(raw)
+
+
+def test_an_answer_in_one_piece_is_known_by_its_head() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nX-Test: whole\r\nContent-Length: 5\r\n\r\nhello"
+    assert read_whole(raw, NO_HEAD) is None  # never seen before
+    assert Response().feed(raw)
+    whole = read_whole(raw, NO_HEAD)
+    assert whole is not None
+    assert (whole.status, whole.keeps_alive) == (200, True)
+    assert read_whole(raw, whole) is whole
+    other = raw.replace(b"hello", b"HELLO")
+    assert read_whole(other, whole) is read_whole(other, NO_HEAD) is whole
+    assert read_whole(raw[:-1], whole) is None
+    assert read_whole(raw + b"x", whole) is None
+
+
+def test_an_interim_answer_is_never_the_whole() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nX-Test: interim\r\nContent-Length: 0\r\n\r\n"
+    assert not Response().feed(interim)
+    assert read_whole(interim, NO_HEAD) is None

@@ -55,6 +55,12 @@ def test_the_best_proof_is_said_first() -> None:
     assert best is reports.HOLD_TRIAL
 
 
+def test_a_finding_without_a_known_cost_claims_none() -> None:
+    finding = replace(reports.HOLD, share_ratio=0.0)
+    report = replace(reports.SICK, trials=())
+    assert story.gain(finding, report) == "cost unknown"
+
+
 def test_a_fix_without_effect_says_so() -> None:
     trial = replace(reports.HOLD_TRIAL, verdict=Verdict.EQUIVALENT)
     report = replace(reports.SICK, trials=(trial,))

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinchpoint.stats.intervals import autocorrelation, mean_interval, t_quantile
+from pinchpoint.stats.intervals import (
+    Interval,
+    autocorrelation,
+    mean_interval,
+    ratio_of,
+    t_quantile,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +75,27 @@ def test_autocorrelation_of_known_series() -> None:
 def test_the_mean_lies_within_its_interval(values: list[float]) -> None:
     interval = mean_interval(values)
     assert interval.low <= interval.value <= interval.high
+
+
+def test_a_ratio_has_the_scatter_of_both() -> None:
+    ratio = ratio_of(Interval(50, 50 / 1.03, 50 * 1.03), Interval(100, 100 / 1.04, 104))
+    spread = math.exp(math.hypot(math.log(1.03), math.log(1.04)))
+    assert ratio == pytest.approx((0.5, 0.5 / spread, 0.5 * spread))
+
+
+def test_the_interval_of_a_ratio_holds_as_often_as_it_says() -> None:
+    dice = random.Random(4)
+    truth, held = 0.7, 0
+    for _ in range(1000):
+        changed, baseline = dice.gauss(70, 2), dice.gauss(100, 4)
+        ratio = ratio_of(
+            Interval(changed, changed - 3.92, changed + 3.92),
+            Interval(baseline, baseline - 7.84, baseline + 7.84),
+        )
+        held += ratio.low <= truth <= ratio.high
+    assert 930 <= held <= 970
+
+
+def test_a_ratio_of_what_may_be_nothing_is_none() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        ratio_of(Interval(1, 0, 2), Interval(1, 0.9, 1.1))

@@ -96,8 +96,10 @@ def test_a_link_elsewhere_is_none(link: str) -> None:
 
 def test_a_link_belongs_to_the_route_that_spells_it_out() -> None:
     page = _route("/{slug}", Parameter(name="slug", kind="path"))
-    assert values.owner((page, USER), "/users/7") is USER
-    assert values.owner((page, USER), "/about/us/") is page
+    owner = values.owners((page, USER))
+    assert owner("/users/7?tab=2") is USER
+    assert owner("/about/us/") is page
+    assert values.owners((USER,))("/about") is None
 
 
 def test_reads_the_values_out_of_a_path() -> None:

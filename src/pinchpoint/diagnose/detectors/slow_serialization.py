@@ -48,9 +48,7 @@ def detect(case: Case) -> Iterator[Finding]:
             location=Location.parse(site),
             evidence=(
                 Evidence(statement="serializing, per request", value=time_s, unit="s"),
-                Evidence(
-                    statement="of it while little else runs", value=_least_s(case), unit="s"
-                ),
+                Evidence(statement="of it while little else runs", value=_least_s(case), unit="s"),
             ),
             victims=case.victims(charged),
             advice=ADVICE,

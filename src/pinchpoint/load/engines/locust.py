@@ -15,25 +15,28 @@ Each request carries the header by which the probe knows it; one to another host
 from __future__ import annotations
 
 import ast
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pinchpoint.errors import InconclusiveError, UsageError
-from pinchpoint.load.configuration import encode_arrivals
+from pinchpoint.load.address import resolve
+from pinchpoint.load.answers import digest_answers
+from pinchpoint.load.configuration import Configuration, encode_arrivals
 from pinchpoint.load.fleet import start_engine
 from pinchpoint.load.step import batch_of, fault_of, resource_of, state_of
 from pinchpoint.load.wire import ERRORS, RECORD
 from pinchpoint.model.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pinchpoint.load.fleet import Message
-    from pinchpoint.model.recording import ResourceSample, Step
-    from pinchpoint.model.target import Batch
-    from pinchpoint.model.workload import Arrivals
+    from pinchpoint.model.recording import Step
+    from pinchpoint.model.target import Batch, Observer
+    from pinchpoint.model.workload import Arrivals, Workload
 
 PROCESS = "pinchpoint.load.users.process"
 TIMEOUT_S = 30.0
@@ -41,29 +44,6 @@ TIMEOUT_S = 30.0
 ASSUMPTION = (
     "the mix is that of {name}, run by Locust: its wait times and its load shape are not used"
 )
-
-
-class Observer(Protocol):
-    """Joins to each step what was seen elsewhere: inside the application, on the machine."""
-
-    def app_cpu_s(self) -> float:
-        """CPU time of the application's processes so far; 0 if unknown."""
-
-    def begin(self) -> None:
-        """A step begins."""
-
-    def end(  # noqa: PLR0913  # the facts of one step
-        self,
-        *,
-        purpose: str,
-        arrivals: Arrivals | None,
-        in_flight: int,
-        start_ns: int,
-        duration_s: float,
-        samples: tuple[Sample, ...],
-        generator: ResourceSample,
-    ) -> Step:
-        """A step has ended; put together what happened in it."""
 
 
 def is_locustfile(path: Path) -> bool:
@@ -94,6 +74,7 @@ class LocustUsers:
     Args:
         start: Starts a process with this command line.
         locustfile: To run.
+        workload: What the walk found, for `answers`.
         base_url: Such as `http://127.0.0.1:8000`.
         observer: Told when steps begin and end.
         seed: Of the users' choices.
@@ -109,6 +90,7 @@ class LocustUsers:
         *,
         start: Callable[[Sequence[str]], object],
         locustfile: Path,
+        workload: Workload,
         base_url: str,
         observer: Observer,
         seed: int = 1,
@@ -119,20 +101,33 @@ class LocustUsers:
         self.warnings: tuple[str, ...] = ()
         self._locustfile = locustfile
         self._observer = observer
-        self._channel = start_engine(start, PROCESS)
-        self._channel.send(
-            {
-                "locustfile": str(locustfile.absolute()),
-                "base_url": base_url,
-                "seed": seed,
-                "timeout_s": timeout_s,
-            }
+        self._answers = Configuration(
+            workload=workload,
+            base_url=base_url,
+            address=resolve(base_url),
+            timeout_s=timeout_s,
+            most_connections=1,
         )
-        self._receive()
+        self._channel = start_engine(start, PROCESS)
+        order = {
+            "locustfile": str(locustfile.absolute()),
+            "base_url": base_url,
+            "seed": seed,
+            "timeout_s": timeout_s,
+        }
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            self._channel.send(order)
+            self._receive()
+            stack.pop_all()
 
     def close(self) -> None:
         """End the users' process."""
         self._channel.close()
+
+    def stop(self) -> None:
+        """End the step that is running; from another thread than the one that waits for it."""
+        self._channel.send({"command": "stop"})
 
     def open(self, arrivals: Arrivals, purpose: str) -> Step:
         """Begin tasks on a schedule and wait for the end of all.
@@ -170,6 +165,10 @@ class LocustUsers:
             while message[0]["kind"] == "batch":
                 message = self._receive()
             self._end(message, purpose, in_flight=in_flight)
+
+    def answers(self) -> Mapping[str, str]:
+        """Status, type, length and digest of the answers to what the walk found."""
+        return digest_answers(self._answers)
 
     def _receive(self) -> Message:
         message = self._channel.receive()
@@ -214,14 +213,17 @@ class LocustUsers:
 def _named_by_routes(step: Step) -> Step:
     """Give each request the name of the route that the probe saw, which findings have too."""
     routes = {trace.trace_id: trace.endpoint for trace in step.traces}
-    samples = (one._replace(endpoint=routes.get(one.trace_id, one.endpoint)) for one in step.samples)
+    samples = (
+        one._replace(endpoint=routes.get(one.trace_id, one.endpoint)) for one in step.samples
+    )
     return replace(step, samples=tuple(samples))
 
 
 def _samples(payload: bytes, endpoints: Sequence[str]) -> Iterator[Sample]:
     for row in RECORD.iter_unpack(payload):
-        trace_id, endpoint, *times_and_size, error = row
-        yield Sample(trace_id, endpoints[endpoint], *times_and_size, ERRORS[error])
+        trace_id, endpoint, intended, sent, first, done, status, size, error = row
+        name = endpoints[endpoint]
+        yield Sample(trace_id, name, intended, sent, first, done, status, size, ERRORS[error])
 
 
 def _check_installed() -> None:

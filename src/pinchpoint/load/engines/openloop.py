@@ -21,7 +21,7 @@ import logging
 import resource
 from dataclasses import replace
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pinchpoint.errors import LaunchError
 from pinchpoint.load.address import resolve
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from pinchpoint.load.fleet import Message
     from pinchpoint.model.recording import ResourceSample
-    from pinchpoint.model.target import Batch
+    from pinchpoint.model.target import Batch, Observer
     from pinchpoint.model.workload import Arrivals, Workload
 
 MOST_CONNECTIONS = 1024
@@ -61,29 +61,6 @@ SCHEDULE_NS = 3_000
 """And this for each arrival: to draw the schedule takes 1 us on a machine of 2024."""
 
 logger = logging.getLogger(__name__)
-
-
-class Observer(Protocol):
-    """Joins to each step what was seen elsewhere: inside the application, on the machine."""
-
-    def app_cpu_s(self) -> float:
-        """CPU time of the application's processes so far; 0 if unknown."""
-
-    def begin(self) -> None:
-        """A step begins."""
-
-    def end(  # noqa: PLR0913  # the facts of one step
-        self,
-        *,
-        purpose: str,
-        arrivals: Arrivals | None,
-        in_flight: int,
-        start_ns: int,
-        duration_s: float,
-        samples: tuple[Sample, ...],
-        generator: ResourceSample,
-    ) -> Step:
-        """A step has ended; put together what happened in it."""
 
 
 class OpenLoop:
@@ -142,6 +119,10 @@ class OpenLoop:
     def close(self) -> None:
         """End the engine's processes."""
         self._fleet.close()
+
+    def stop(self) -> None:
+        """End the step that is running; from another thread than the one that waits for it."""
+        self._fleet.send({"command": "stop"})
 
     def open(self, arrivals: Arrivals, purpose: str) -> Step:
         """Offer an open-loop schedule and wait for all answers.

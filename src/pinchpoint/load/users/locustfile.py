@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import traceback
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,15 @@ class LocustfileError(Exception):
 def load_environment(path: str, base_url: str) -> Environment:
     """Import a locustfile; all of its users ask the application at a URL.
 
+    Args:
+        path: Absolute.
+        base_url: Such as `http://127.0.0.1:8000`.
+
     Raises:
         LocustfileError: It has no user that can be run.
         BaseException: Whatever the locustfile raises when it is imported.
     """
-    classes, _ = load_locustfile(os.path.abspath(path))  # noqa: PTH100  # Locust splits it
+    classes, _ = load_locustfile(path)
     for user_class in classes.values():
         user_class.host = base_url
     # With no arguments, options that the locustfile itself defines have their defaults.
@@ -50,6 +54,15 @@ def load_environment(path: str, base_url: str) -> Environment:
     return environment
 
 
+def explain(error: BaseException, path: str) -> str:
+    """The traceback of an error, from the locustfile on."""
+    told = traceback.TracebackException.from_exception(error)
+    files = [frame.filename for frame in told.stack]
+    if path in files:
+        told.stack = traceback.StackSummary.from_list(told.stack[files.index(path) :])
+    return "".join(told.format()).rstrip()
+
+
 def take_turns(classes: Sequence[type[User]]) -> Iterator[str]:
     """Names of user classes for ever, by weight; those with a fixed count come first, once."""
     for user_class in classes:
@@ -64,13 +77,13 @@ def take_turns(classes: Sequence[type[User]]) -> Iterator[str]:
 
 def take_tickets(office: Office, recorder: Recorder) -> None:
     """Make each task of every user wait for a ticket, and nothing else."""
-    execute = TaskSet.execute_next_task
+    execute: Any = TaskSet.execute_next_task
 
     def execute_with_ticket(tasks: TaskSet) -> None:
         # A nested set of tasks is none itself: each of those in it takes a ticket.
         is_set = isinstance(tasks._task_queue[0], type)  # noqa: SLF001  # what comes next
         with nullcontext(0) if is_set else office.ticket() as intended_ns:
-            recorder.task.intended_ns = intended_ns
+            recorder.begin_task(intended_ns)
             execute(tasks)
 
     def wait(_tasks: TaskSet) -> None:

@@ -16,7 +16,6 @@ import random
 import resource
 import socket
 import sys
-import traceback
 from time import perf_counter_ns, process_time
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from pinchpoint.load.arrivals import start_times_s
 from pinchpoint.load.configuration import decode_arrivals
 from pinchpoint.load.users.locustfile import (
     LocustfileError,
+    explain,
     load_environment,
     take_tickets,
     take_turns,
@@ -38,7 +38,6 @@ from pinchpoint.stats.quantiles import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from pinchpoint.load.wire import Header
 
@@ -59,8 +58,9 @@ def main(socket_path: str) -> None:
         Swarm(channel, message[0]).serve()
     except LocustfileError as error:
         channel.send({"kind": "failed", "message": str(error)})
-    except (Exception, SystemExit):  # noqa: BLE001  # other people's code
-        channel.send({"kind": "failed", "message": traceback.format_exc().rstrip()})
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code
+        text = explain(error, message[0]["locustfile"])
+        channel.send({"kind": "failed", "message": text})
 
 
 class Swarm:
@@ -68,7 +68,8 @@ class Swarm:
 
     def __init__(self, channel: Channel, configuration: Header) -> None:
         base_url = configuration["base_url"]
-        self._environment = load_environment(configuration["locustfile"], base_url)
+        self._locustfile = configuration["locustfile"]
+        self._environment = load_environment(self._locustfile, base_url)
         self._runner = self._environment.create_local_runner()
         self._channel = channel
         self._seed = configuration["seed"]
@@ -149,7 +150,8 @@ class Swarm:
         start_ns = perf_counter_ns()
         # Thinned at random, Poisson arrivals remain Poisson arrivals.
         times_s = [one for one in start_times_s(arrivals) if random.random() < share]  # noqa: S311
-        issue_at(self._office, [start_ns + round(time_s * 1e9) for time_s in times_s])
+        schedule_ns = [start_ns + round(time_s * 1e9) for time_s in times_s]
+        issue_at(self._office, schedule_ns, self._is_stopped)
         return start_ns, arrivals.duration_s
 
     def _closed(self, command: Header) -> tuple[int, float]:
@@ -182,7 +184,7 @@ class Swarm:
         return perf_counter_ns() / 1e9, len(recorder.rows), recorder.errors, process_time()
 
     def _listen(self) -> None:
-        """Wait for the end of a closed loop; a tool that is gone ends everything."""
+        """Wait for the order to end a step early; a tool that is gone ends everything."""
         if self._channel.receive() is None:
             sys.exit()
         self._is_stopped.set()
@@ -192,12 +194,10 @@ class Swarm:
         # A user that its own code ends is replaced, so that no ticket waits for ever.
         user.greenlet.link(lambda _: self._office.fill())
 
-    def _on_error(self, *, exception: BaseException, tb: TracebackType, **_: Any) -> None:
+    def _on_error(self, *, exception: BaseException, **_: Any) -> None:
         """A task has raised."""
         self._errors += 1
-        if not self._first_error:
-            lines = traceback.format_exception(type(exception), exception, tb)
-            self._first_error = "".join(lines).rstrip()
+        self._first_error = self._first_error or explain(exception, self._locustfile)
         if self._errors >= max(HOPELESS_TASKS, self._office.finished / 2):
             text = f"{self._errors} of {self._office.finished} tasks raised, the first of them:"
             gevent.kill(self._main, LocustfileError(f"{text}\n{self._first_error}"))

@@ -6,7 +6,6 @@ an open loop's task, else from when the request was sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from locust.contrib.fasthttp import FastHttpSession
 from pinchpoint.load.wire import ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pinchpoint.load.client import Row
 
@@ -32,16 +31,6 @@ OTHERS = "others"
 
 class ElsewhereError(Exception):
     """A task asks a host that is not under test."""
-
-
-class Task(local):
-    """The task that a user's greenlet is at.
-
-    Attributes:
-        intended_ns: When its next request was to start; 0 if when it is sent.
-    """
-
-    intended_ns = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +55,7 @@ class Recorder:
         self.rows: list[Row] = []
         self.endpoints: dict[str, int] = {}
         self.errors = 0
-        self.task = Task()
+        self._task = local()
         self._host = urlsplit(base_url).netloc
         self._next_trace = 1
         self._open: dict[int, Sent] = {}
@@ -77,10 +66,15 @@ class Recorder:
         self._open.clear()
         self.errors = 0
 
+    def begin_task(self, intended_ns: int) -> None:
+        """The next request of this greenlet was to start then; 0 if when it is sent."""
+        self._task.intended_ns = intended_ns
+
     def install(self) -> None:
         """Number the requests of both of Locust's clients."""
-        for session in (HttpSession, FastHttpSession):
-            session.request = self._numbered(session.request)
+        clients: tuple[Any, ...] = (HttpSession, FastHttpSession)
+        for client in clients:
+            client.request = self._numbered(client.request)
 
     def _numbered(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def numbered(session: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -97,10 +91,9 @@ class Recorder:
     def _begin(self, sent_ns: int) -> Sent:
         sent = Sent(
             trace_id=self._next_trace,
-            intended_ns=self.task.intended_ns or sent_ns,
+            intended_ns=self._task.__dict__.pop("intended_ns", 0) or sent_ns,
             sent_ns=sent_ns,
         )
-        self.task.intended_ns = 0
         self._next_trace += 1
         self._open[sent.trace_id] = sent
         return sent
@@ -130,7 +123,7 @@ class Recorder:
         """Record as timeouts the requests that have not ended, and those that never began."""
         now_ns = perf_counter_ns()
         for intended_ns in unsent_ns:
-            self.task.intended_ns = intended_ns
+            self.begin_task(intended_ns)
             self._begin(0)
         for sent in list(self._open.values()):
             self._record(sent, OTHERS, now_ns, 0, 0, "timeout")

@@ -6,17 +6,24 @@ schedule, whatever the users do: a ticket that finds no free user waits, and its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
 
 import gevent
+from gevent import monkey
 from gevent.event import Event
 from gevent.queue import SimpleQueue
 
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
 MOST_USERS = 1000
 """More than one Python process can keep busy."""
+FINE_S = 0.02
+"""gevent rounds a wait up to whole milliseconds: a thread waits for the last part."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,8 +98,20 @@ def keep_in_use(office: Office, number: int) -> None:
         again()
 
 
-def issue_at(office: Office, schedule_ns: Iterable[int]) -> None:
-    """Issue a ticket at each time."""
+def issue_at(office: Office, schedule_ns: Iterable[int], is_stopped: Event) -> None:
+    """Issue a ticket at each time, until an event says that it is enough."""
     for due_ns in schedule_ns:
-        gevent.sleep(max(0.0, (due_ns - perf_counter_ns()) / 1e9))
+        left_s = _left_s(due_ns)
+        if left_s > FINE_S and is_stopped.wait(left_s - FINE_S):
+            break
+        _sleep_finely(_left_s(due_ns))
         office.issue(due_ns)
+
+
+def _left_s(due_ns: int) -> float:
+    return (due_ns - perf_counter_ns()) / 1e9
+
+
+def _sleep_finely(duration_s: float) -> None:
+    if duration_s > 0:
+        gevent.get_hub().threadpool.apply(monkey.get_original("time", "sleep"), [duration_s])

@@ -7,6 +7,7 @@ waiting from /proc/PID/task/*/schedstat, which tells a contaminated measurement.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,15 @@ def usage(pids: Iterable[int]) -> tuple[float, float]:
         except (psutil.Error, OSError):
             continue
     return cpu_s, wait_s
+
+
+def resident_bytes(pids: Iterable[int]) -> int:
+    """Memory of some processes and all their descendants; what they share counts for each."""
+    total = 0
+    for process in _trees(pids):
+        with suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
 
 
 def named(names: Iterable[str]) -> tuple[int, ...]:

@@ -73,13 +73,16 @@ def _lines(report: Report, width: int) -> list[str]:
 
 
 def _void(report: Report, width: int) -> Iterator[str]:
+    if report.quality.stopped:
+        reason = f"{report.quality.stopped}. What follows is partial."
+        yield from _wrap("STOPPED  ", reason, width, rows=2)
     if is_void(report):
         yield from _wrap("VOID     ", "; ".join(report.quality.violations), width, rows=3)
 
 
 def _header(report: Report, width: int) -> Iterator[str]:
     yield _cut(f"pinchpoint  {report.title}   run {report.run_id}", width)
-    for line in report.summary[:3]:
+    for line in report.summary[:4]:
         yield _cut(f"  {line}", width)
 
 
@@ -105,9 +108,10 @@ def _details(report: Report, width: int) -> list[list[str]]:
 
 def _response_times(report: Report) -> Iterator[str]:
     """All that is seen from outside, one line a rate."""
-    yield " Causes are not seen from outside. Response times from the intended start:"
-    for at, p50, p99 in response_times(report):
-        yield f"   at {at:<14} p50 {p50:<10} p99 {p99}"
+    rows = [f"   at {at:<14} p50 {p50:<10} p99 {p99}" for at, p50, p99 in response_times(report)]
+    more = " Response times from the intended start:" if rows else ""
+    yield f" Causes are not seen from outside.{more}"
+    yield from rows
 
 
 def _others(report: Report, width: int, room: int) -> list[str]:
@@ -206,7 +210,7 @@ class _Palette(RegexHighlighter):
 
     base_style = "pinchpoint."
     highlights = (
-        r"(?m)^(?P<void>VOID)\b",
+        r"(?m)^(?P<void>VOID|STOPPED)\b",
         r"(?m)^(?P<heading>VERDICT)\b",
         r"(?m)^ (?P<heading>RULED OUT|NOT SEEN|HOW SURE|NOTE)\b",
         r"(?m)^ (?P<proven>● \w+)|^ (?P<predicted>◐ \w+)|^ (?P<suspected>[○✗?] \w+)",

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pinchpoint.errors import UsageError
@@ -33,7 +34,7 @@ LOOKED_AT = 50
 RECOGNISED_RATIO = 0.5
 
 _REQUEST = re.compile(
-    r'"(?P<method>[A-Z]{3,10}) (?P<target>\S+)(?: HTTP/[\d.]+)?"(?:\s+(?P<status>\d{3})\b)?'
+    r'"(?P<method>[A-Z]{3,10}) (?P<target>\S+)(?: (?:HTTP/)?[\d.]+)?"(?:\s+(?P<status>\d{3})\b)?'
 )
 _CLF_TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4})[: ](\d\d):(\d\d):(\d\d)(?: ([+-]\d{4}))?")
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -74,14 +75,15 @@ def read_traffic(document: Document) -> Traffic:
         UsageError: It has no request that succeeded.
     """
     tally = _tally(document.lines())
-    if not tally.asks:
+    asks = tally.asks()
+    if not asks:
         raise UsageError(f"{document.name}: no request in it succeeded; {tally.lines} lines read")
     first_s = min(tally.times_s, default=0.0)
     return Traffic(
         source=document.name,
-        asks=dict(tally.asks),
+        asks=dict(asks),
         starts_s=tuple(sorted(time_s - first_s for time_s in tally.times_s)),
-        notes=tuple(f"{document.name}: {note}" for note in _notes(tally)),
+        notes=tuple(f"{document.name}: {note}" for note in _notes(tally, asks.total())),
     )
 
 
@@ -92,15 +94,23 @@ def parse(line: str) -> Line | None:
 
 @dataclass(slots=True)
 class _Tally:
-    """What was counted so far."""
+    """What was counted so far; targets are as they stand in the log, and go no further."""
 
     lines: int = 0
     broken: int = 0
     failed: int = 0
     crowded: int = 0
     is_cut: bool = False
-    asks: Counter[Ask] = field(default_factory=Counter)
+    recorded: Counter[tuple[str, str]] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
+
+    def asks(self) -> Counter[Ask]:
+        """The requests without secrets; some that differed are the same then."""
+        asks: Counter[Ask] = Counter()
+        for (method, target), count in self.recorded.items():
+            if cleaned := clean(target):
+                asks[Ask(method, cleaned)] += count
+        return asks
 
 
 def _tally(lines: Iterable[str]) -> _Tally:
@@ -109,16 +119,14 @@ def _tally(lines: Iterable[str]) -> _Tally:
         if tally.lines == MOST_LINES:
             tally.is_cut = True
             break
-        if not line.strip():
-            continue
-        tally.lines += 1
-        _count(tally, parse(line))
+        if line.strip():
+            tally.lines += 1
+            _count(tally, parse(line))
     return tally
 
 
 def _count(tally: _Tally, line: Line | None) -> None:
-    target = clean(line.target) if line else ""
-    if line is None or not target:
+    if line is None:
         tally.broken += 1
         return
     if line.status >= 400:
@@ -126,16 +134,17 @@ def _count(tally: _Tally, line: Line | None) -> None:
         return
     if line.time_s is not None:
         tally.times_s.append(line.time_s)
-    ask = Ask(line.method, target)
-    if ask not in tally.asks and len(tally.asks) >= MOST_TARGETS:
+    request = line.method, line.target
+    if len(tally.recorded) < MOST_TARGETS or request in tally.recorded:
+        tally.recorded[request] += 1
+    else:
         tally.crowded += 1
-        return
-    tally.asks[ask] += 1
 
 
-def _notes(tally: _Tally) -> list[str]:
+def _notes(tally: _Tally, asked: int) -> list[str]:
+    broken = tally.broken + tally.recorded.total() - asked
     noted = (
-        (tally.broken, f"{tally.broken} of {tally.lines} lines have no request that can be read"),
+        (broken, f"{broken} of {tally.lines} lines have no request that can be read"),
         (tally.failed, f"{tally.failed} requests that failed (status 400 and up) are left out"),
         (tally.crowded, f"{tally.crowded} requests beyond {MOST_TARGETS} targets are left out"),
         (tally.is_cut, f"only the first {MOST_LINES} lines were read"),
@@ -207,6 +216,7 @@ def _time_s(text: str) -> float | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def _clf_s(*parts: str) -> float:  # day, month, year, hour, minute, second, zone
     day, month, year, hour, minute, second, zone = parts
     number = _MONTHS.index(month) // 3 + 1

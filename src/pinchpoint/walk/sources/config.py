@@ -2,6 +2,7 @@
 
     [tool.pinchpoint.traffic]
     popularity = "zipf:1.1"                  # or "zipf" (1.0), or "uniform"
+    arrivals = "recorded"                    # in the bursts of an access log; or "poisson"
     weights = { "GET /books" = 5, "GET /books/{book_id}" = 20, "GET /admin/*" = 0 }
     values = { book_id = { range = [1, 1000] }, q = ["tea", "cup"] }
 
@@ -19,7 +20,7 @@ from pinchpoint.errors import UsageError
 from pinchpoint.model.traffic import Traffic
 
 NAME = "[tool.pinchpoint.traffic]"
-KNOWN = ("popularity", "source", "values", "weights")
+KNOWN = ("arrivals", "popularity", "source", "values", "weights")
 MOST_VALUES = 1000
 """Of a range, spread evenly over it."""
 
@@ -44,6 +45,7 @@ def read_traffic(table: Mapping[str, Any]) -> Traffic:
         source=NAME,
         weights=tuple((pattern, _weight(pattern, weights[pattern])) for pattern in weights),
         values={name: _values(name, values[name]) for name in values},
+        is_replayed=_is_replayed(table.get("arrivals", "poisson")),
         zipf_exponent=_exponent(table["popularity"]) if "popularity" in table else None,
     )
 
@@ -80,6 +82,12 @@ def _spread(place: str, ends: object) -> tuple[str, ...]:
             step = math.ceil((last - first + 1) / MOST_VALUES)
             return tuple(map(str, range(first, last + 1, step)))
     raise UsageError(f"{place}: range = [first, last] takes two whole numbers, the lower first")
+
+
+def _is_replayed(text: object) -> bool:
+    if text not in {"poisson", "recorded"}:
+        raise UsageError(f"{NAME} arrivals: '{text}' is neither 'poisson' nor 'recorded'")
+    return text == "recorded"
 
 
 def _exponent(text: object) -> float:

@@ -1,8 +1,9 @@
 """A visit that a browser recorded (HTTP Archive, HAR 1.2).
 
-Tells what one visitor asked for, in order, and the pauses in between. Only requests to the
-host of the first one are kept, and of each only method, path and query without secrets:
-headers, cookies and bodies are never looked at.
+Tells what one visitor asked for. Only requests to the host of the first one are kept, and of
+each only method, path and query without secrets: headers, cookies and bodies are never looked
+at. The pauses are not kept either: a wall is searched in steps that are shorter than a visit,
+and would see its first requests only.
 """
 
 from __future__ import annotations
@@ -10,21 +11,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from datetime import datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pinchpoint.errors import UsageError
-from pinchpoint.model.traffic import Ask, Traffic, Visitor
+from pinchpoint.model.traffic import Ask, Traffic
 from pinchpoint.walk.document import Document
 from pinchpoint.walk.privacy import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_THINK_TIME_S = 30.0
-"""The visitor did something else meanwhile."""
 _HEAD = re.compile(r"\s*\{\s*\"log\"\s*:")
 
 
@@ -32,8 +29,6 @@ class _Entry(NamedTuple):
     host: str
     ask: Ask
     status: int
-    start_s: float
-    duration_s: float
 
 
 def recognises(source: object) -> bool:
@@ -50,7 +45,7 @@ def read_traffic(document: Document) -> Traffic:
     listed = _listed(document)
     entries = [entry for one in listed if (entry := _entry(one))]
     own = [entry for entry in entries if entry.host == entries[0].host]
-    kept = sorted((one for one in own if 100 <= one.status < 400), key=lambda one: one.start_s)
+    kept = [one for one in own if 100 <= one.status < 400]
     if not kept:
         raise UsageError(f"{document.name}: no request in it succeeded; {len(listed)} entries read")
     noted = (
@@ -61,9 +56,6 @@ def read_traffic(document: Document) -> Traffic:
     return Traffic(
         source=document.name,
         asks=dict(Counter(entry.ask for entry in kept)),
-        visitor=Visitor(
-            asks=tuple(entry.ask for entry in kept), think_times_s=(0.0, *_think_times_s(kept))
-        ),
         notes=tuple(f"{document.name}: {count} {note}" for count, note in noted if count),
     )
 
@@ -86,19 +78,9 @@ def _entry(tree: Any) -> _Entry | None:
         request = tree["request"]
         place = urlsplit(request["url"])
         method, target = str(request["method"]), clean(request["url"])
-        start_s = datetime.fromisoformat(tree["startedDateTime"]).timestamp()
-        duration_s = max(0.0, float(tree.get("time", 0))) / 1000
         status = int(tree["response"]["status"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     if place.scheme not in {"http", "https"} or not target:
         return None
-    return _Entry(place.netloc, Ask(method, target), status, start_s, duration_s)
-
-
-def _think_times_s(entries: Sequence[_Entry]) -> list[float]:
-    """From the end of each answer to the next request; 0 where they overlap."""
-    gaps_s = [
-        after.start_s - before.start_s - before.duration_s for before, after in pairwise(entries)
-    ]
-    return [min(max(0.0, round(gap_s, 3)), LONGEST_THINK_TIME_S) for gap_s in gaps_s]
+    return _Entry(place.netloc, Ask(method, target), status)

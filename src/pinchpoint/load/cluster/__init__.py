@@ -1,0 +1,1 @@
+"""Load from several machines: Locust's master and workers carry our engine."""
