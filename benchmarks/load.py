@@ -10,27 +10,21 @@ that were not measured again are kept in the file.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
 
 import load_efficiency
 import load_histogram
 import load_schedule
 import load_truth
-from load_rows import FULL, QUICK, NotRunError, Row, Tools
+from load_rows import FULL, QUICK, Tools
 from pinchpoint.errors import PinchpointError
+from rows import NotRunError, Row, figure, is_met, show, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from load_rows import Effort
 
@@ -59,12 +53,12 @@ def main() -> int:
     rows: list[Row] = []
     for name in words.only or [name for name in MEASURES if name not in BY_NAME_ONLY]:
         for row in _measure(name, tools, QUICK if words.quick else FULL):
-            print(f"{name}: {row.name}: {_figure(row.value)} {row.note}", flush=True)
+            print(f"{name}: {row.name}: {figure(row.value)} {row.note}", flush=True)
             rows.append(row)
             if words.json:
-                _write(words.json, rows)
-    _print(rows, time.monotonic() - begin_s)
-    return 1 if any(row.value is None or row.met is False for row in rows) else 0
+                write(words.json, rows)
+    show(rows, time.monotonic() - begin_s)
+    return 0 if is_met(rows) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -85,38 +79,6 @@ def _measure(name: str, tools: Tools, effort: Effort) -> Iterator[Row]:
         yield from MEASURES[name](tools, effort)
     except (NotRunError, PinchpointError) as error:
         yield Row(name=name, value=None, note=f"not run: {error}")
-
-
-def _write(file: Path, rows: Sequence[Row]) -> None:
-    """Put rows into a file; those of the same name are replaced, the others stay."""
-    before = json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
-    merged = {row["name"]: row for row in before} | {row.name: asdict(row) for row in rows}
-    report = {"environment": _environment(), "rows": [*merged.values()]}
-    file.write_text(json.dumps(report, indent=1), "utf-8")
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "cores": str(os.cpu_count()),
-        "load_average": str(os.getloadavg()[0]),
-    }
-
-
-def _print(rows: Sequence[Row], duration_s: float) -> None:
-    table = Table("", "value", "from", "to", "n", "bar", "met", "note")
-    for row in rows:
-        met = {True: "yes", False: "NO", None: ""}[row.met]
-        figures = [_figure(figure) for figure in (row.value, row.low, row.high)]
-        table.add_row(row.name, *figures, str(row.n), _figure(row.bar), met, row.note)
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(table)
-    console.print(f"{duration_s / 60:.1f} minutes")
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
 
 
 if __name__ == "__main__":

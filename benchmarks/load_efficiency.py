@@ -6,7 +6,6 @@ import random
 from typing import TYPE_CHECKING
 
 from load_generators import engine, nginx, run_locust, run_wrk
-from load_rows import at_least, geometric_mean
 from pinchpoint.model.workload import (
     Capture,
     CaptureSource,
@@ -15,11 +14,13 @@ from pinchpoint.model.workload import (
     RequestTemplate,
     Workload,
 )
+from rows import at_least, geometric_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from load_rows import Effort, Row, Tools
+    from load_rows import Effort, Tools
+    from rows import Row
 
 IN_FLIGHT = 16
 PLAIN_BAR = 0.90

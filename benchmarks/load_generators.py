@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from load_rows import NotRunError
 from pinchpoint.load.engines.openloop import OpenLoop
 from pinchpoint.model.workload import RequestTemplate, Workload
+from rows import NotRunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

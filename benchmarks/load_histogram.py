@@ -6,9 +6,9 @@ import random
 from time import process_time_ns
 from typing import TYPE_CHECKING
 
-from load_rows import Row, at_most, spread
 from pinchpoint.stats.histogram import Histogram
 from pinchpoint.stats.quantiles import quantile
+from rows import Row, at_most, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

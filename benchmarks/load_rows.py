@@ -1,9 +1,8 @@
-"""What all parts of the load benchmark share: its rows, and the other tools that it needs."""
+"""What all parts of the load benchmark share: the other tools that it needs, and its length."""
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import shutil
 import sys
@@ -11,39 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinchpoint.stats.intervals import Interval, mean_interval
+from rows import NotRunError
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where Debian keeps nginx; not on everybody's PATH."""
-
-
-class NotRunError(Exception):
-    """A row cannot be measured here; the message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        name: What was measured, with its unit.
-        value: The figure; None if it could not be measured.
-        low: Lower end of its 95 % interval, or the smallest of several values.
-        high: Upper end, or the largest.
-        n: How many pairs, windows or requests stand behind it.
-        bar: What it has to reach; None if it only stands beside the others.
-        met: Whether it does; None if there is no value or no bar.
-        note: What the reader should know.
-    """
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    bar: float | None = None
-    met: bool | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,32 +100,6 @@ QUICK = Effort(
     sustained_s=3,
     memory_s=30,
 )
-
-
-def at_least(name: str, found: Interval, *, n: int, bar: float, note: str = "") -> Row:
-    """A row whose value has to reach its bar."""
-    value, low, high = found
-    return Row(
-        name=name, value=value, low=low, high=high, n=n, bar=bar, met=value >= bar, note=note
-    )
-
-
-def at_most(name: str, found: Interval, *, n: int, bar: float, note: str = "") -> Row:
-    """A row whose value may not exceed its bar."""
-    value, low, high = found
-    return Row(
-        name=name, value=value, low=low, high=high, n=n, bar=bar, met=value <= bar, note=note
-    )
-
-
-def geometric_mean(ratios: Sequence[float]) -> Interval:
-    """The mean ratio with its interval: of the logarithms, transformed back."""
-    return Interval(*(math.exp(end) for end in mean_interval([math.log(one) for one in ratios])))
-
-
-def spread(values: Sequence[float], value: float) -> Interval:
-    """A figure between the smallest and the largest of several."""
-    return Interval(value, min(values), max(values))
 
 
 def _find(name: str, given: Path | None, hint: str) -> str:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import psutil
 
 from load_generators import engine, nginx
-from load_rows import NotRunError, at_least, at_most, spread
 from load_server import running_server
 from pinchpoint.model.workload import ArrivalProcess, Arrivals
 from pinchpoint.stats.quantiles import quantile
+from rows import NotRunError, at_least, at_most, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from load_generators import Engine
-    from load_rows import Effort, Row, Tools
+    from load_rows import Effort, Tools
     from pinchpoint.model.recording import Step
+    from rows import Row
 
 RATE_RPS = 10_000.0
 WINDOW_S = 0.1

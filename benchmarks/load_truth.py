@@ -7,11 +7,11 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from load_generators import QUANTILES, engine, run_locust, run_wrk
-from load_rows import NotRunError, Row, at_most, spread
 from load_server import exact_response_times_s, running_server
 from pinchpoint.load.arrivals import start_times_s
 from pinchpoint.model.workload import Arrivals
 from pinchpoint.stats.quantiles import quantile
+from rows import NotRunError, Row, at_most, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,9 @@ import pytest
 
 import load
 import load_rows
-from load_rows import NotRunError, Row, Tools, at_least, at_most, geometric_mean, spread
+from load_rows import Tools
 from pinchpoint.errors import InconclusiveError
+from rows import NotRunError, Row, at_least, at_most, geometric_mean, spread
 
 
 def run(monkeypatch: pytest.MonkeyPatch, measure, *words: str) -> int:
