@@ -18,6 +18,7 @@ from pinchpoint.launch.guardian import guard
 from pinchpoint.launch.services import postgresql
 from pinchpoint.stats.intervals import Interval, mean_interval
 from probe_server import SERVERS, serve
+from rows import Row, at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,77 @@ ITEMS = 1000
 TRIMMED_RATIO = 0.2
 """Of the pairs at either end: a burst that was interrupted says nothing of the probe."""
 
+PAIRS = {False: 60, True: 20}
+RESTARTS = {False: 10, True: 4}
+REQUESTS = {False: 400, True: 200}
+"""By whether it is to be quick: pairs of bursts, starts of each arm, requests after each start."""
+BARS = {"/hello": 0.90, "postgresql": 0.96, "sqlite": 0.93}
+DORMANT_BAR = 0.99
+REQUEST_BAR_US, SPAN_BAR_US = 20, 2
+SPANS = {"django": 10, "flask": 30, "fastapi": 30}
+"""Records that /ten has more than /hello: statements; under SQLAlchemy also each checkout and
+rollback."""
+
 Pairs = dict[str, list[tuple[float, float]]]
+
+
+def recording(is_quick: bool) -> Iterator[Row]:  # noqa: FBT001  # the benchmark's only knob
+    """Efficiency while recording, for each framework, database and endpoint, beside the A/A."""
+    with databases() as urls:
+        for framework in SERVERS:
+            for database, url in urls.items():
+                null = recording_pairs(framework, url, PAIRS[is_quick], is_null=True)
+                pairs = recording_pairs(framework, url, PAIRS[is_quick])
+                name = f"{framework} on {database}"
+                for path in PATHS:
+                    bar = BARS.get(path) or BARS[database]
+                    note = "A/A {:.3f} ({:.3f} to {:.3f})".format(*efficiency(null[path]))
+                    yield _judged(f"efficiency, {name}, {path}", pairs[path], bar, note)
+                yield from _costs(name, SPANS[framework], pairs)
+
+
+def dormant(is_quick: bool) -> Iterator[Row]:  # noqa: FBT001  # as above
+    """Efficiency with the probe inside and nothing recorded, against no probe at all."""
+    with databases() as urls:
+        for framework in SERVERS:
+            pairs = restart_pairs(
+                framework, urls["postgresql"], RESTARTS[is_quick], REQUESTS[is_quick]
+            )
+            for path in PATHS:
+                yield _judged(f"dormant, {framework}, {path}", pairs[path], DORMANT_BAR, "")
+
+
+def _judged(name: str, pairs: Sequence[tuple[float, float]], bar: float, note: str) -> Row:
+    """A row that is met, or missed, only where the whole interval lies on one side of the bar."""
+    found = efficiency(pairs)
+    is_decided = not found.low < bar <= found.high
+    note = note if is_decided else f"{note} inconclusive".strip()
+    return Row(
+        name=name,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=len(pairs),
+        bar=bar,
+        met=found.low >= bar if is_decided else None,
+        note=note,
+    )
+
+
+def _costs(name: str, spans: int, pairs: Pairs) -> Iterator[Row]:
+    """Microseconds per request, from the endpoint that does nothing, and per span."""
+    request = added_s(pairs["/hello"])
+    ten = added_s(pairs["/ten"])
+    yield at_most(
+        f"us per request, {name}",
+        Interval(*(1e6 * end for end in request)),
+        n=len(pairs["/hello"]),
+        bar=REQUEST_BAR_US,
+    )
+    per_span_us = [1e6 * (end - request.value) / spans for end in ten]
+    yield at_most(
+        f"us per span, {name}", Interval(*per_span_us), n=len(pairs["/ten"]), bar=SPAN_BAR_US
+    )
 
 
 @contextmanager
@@ -123,6 +194,3 @@ def _trimmed(values: list[float]) -> list[float]:
     cut = int(TRIMMED_RATIO * len(values))
     low, high = sorted(values)[cut], sorted(values)[-1 - cut]
     return [one for one in values if low <= one <= high]
-
-
-FRAMEWORKS = tuple(SERVERS)

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-NOTICEABLE_NS = 20_000
-"""Nobody has waited for a lock that was taken faster."""
-
-
 def resource(kind: str, depth: int, passing: str = "") -> str:
     """The name of a lock after the line that makes it, `lock of views.py:12`.
 
@@ -60,8 +56,7 @@ class Hold:
 
     def waited(self, frame: spans.Frame, start_ns: int, flags: int = 0) -> None:
         """Record the waiting, which ends now."""
-        if spans.now_ns() - start_ns > NOTICEABLE_NS:
-            spans.leaf(frame, wire.LOCK, self._resource, start_ns, flags=flags)
+        spans.leaf(frame, wire.LOCK, self._resource, start_ns, flags=flags)
 
     def take(self, frame: spans.Frame) -> None:
         """A request has the lock from now on, or has it once more."""

@@ -112,8 +112,16 @@ def _name(frame: "FrameType") -> int:
     key = (id(code), frame.f_lasti)
     known = _sites.get(key)
     if known is None:
-        known = _sites[key] = _text(code, frame.f_lineno)
+        known = _sites[key] = _text(code, _line(frame))
     return known
+
+
+def _line(frame: "FrameType") -> int:
+    """The line of the file that is executed; of a template, not of the code made from it."""
+    template = frame.f_globals.get("__jinja_template__")
+    if template is None:
+        return frame.f_lineno
+    return template.get_corresponding_lineno(frame.f_lineno)  # type: ignore[no-any-return]
 
 
 def _text(code: "CodeType", line: int) -> int:

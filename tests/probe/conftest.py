@@ -25,3 +25,10 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def probe(tmp_path: Path) -> Probe:
     return Probe(tmp_path / "probe", tmp_path / "app")
+
+
+@pytest.fixture(scope="module")
+def shared_probe(tmp_path_factory: pytest.TempPathFactory) -> Probe:
+    """For what several tests of a file read and none changes."""
+    folder = tmp_path_factory.mktemp("shared")
+    return Probe(folder / "probe", folder / "app")

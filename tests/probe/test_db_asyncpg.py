@@ -133,16 +133,23 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
 @pytest.mark.parametrize("is_early", [True, False], ids=["before", "after"])
 def test_a_guarded_write_changes_nothing_and_is_a_refusal(
-    probe: Probe, shop: PostgreSQL, write: str, *, is_early: bool
+    probe: Probe, shop: PostgreSQL, *, is_early: bool
 ) -> None:
     if is_early:
         guard(probe)
-    body = ("" if is_early else "guard()\n") + textwrap.dedent(write)
-    assert run(probe, shop, body) == "refused 1"
-    assert any(span.flags & wire.REFUSED for span in spans(probe.folder, "sql"))
+    body = f"""
+    connections = [await asyncpg.connect(**where) for _ in range({len(WRITES)})]
+    {"" if is_early else "guard()"}
+    """
+    for name, write in WRITES.items():
+        attempt = f"connection = connections.pop()\nprint({name!r})\n{textwrap.dedent(write)}"
+        body = textwrap.dedent(body) + attempt + "\nawait connection.close()\n"
+    said = [f"{name}\nrefused {number}" for number, name in enumerate(WRITES, 1)]
+    assert run(probe, shop, body) == "\n".join(said)
+    flags = [span.flags for span in spans(probe.folder, "sql")]
+    assert sum(bool(flag & wire.REFUSED) for flag in flags) == len(WRITES)
     assert shop.query("SELECT count(*) FROM items") == [(3,)]
 
 

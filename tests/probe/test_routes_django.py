@@ -83,9 +83,9 @@ def read(probe: Probe, middleware: str = "[]") -> Any:
     return json.loads(probe.run(SITE.replace("=MIDDLEWARE", f"={middleware}")))
 
 
-@pytest.fixture
-def table(probe: Probe) -> Any:
-    return read(probe)
+@pytest.fixture(scope="module")
+def table(shared_probe: Probe) -> Any:
+    return read(shared_probe)
 
 
 def test_lists_routes_but_not_static_files(table: Any) -> None:

@@ -71,9 +71,9 @@ APP = """
 """
 
 
-@pytest.fixture
-def tables(probe: Probe) -> Any:
-    return json.loads(probe.run(APP))
+@pytest.fixture(scope="module")
+def tables(shared_probe: Probe) -> Any:
+    return json.loads(shared_probe.run(APP))
 
 
 def parameters(tables: Any, path: str, field: str) -> dict[str, Any]:

@@ -72,10 +72,10 @@ APP = """
 """
 
 
-@pytest.fixture
-def table(probe: Probe) -> Any:
-    probe.write("flask_login.py", FLASK_LOGIN)
-    return json.loads(probe.run(APP))
+@pytest.fixture(scope="module")
+def table(shared_probe: Probe) -> Any:
+    shared_probe.write("flask_login.py", FLASK_LOGIN)
+    return json.loads(shared_probe.run(APP))
 
 
 def test_lists_routes_but_not_static_files(table: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,13 @@ class Answer:
 
 
 def read_answer(raw: bytes) -> Answer:
-    """Read an answer that is complete, or cut off where nothing more was kept."""
+    """Read an answer that is complete, or cut off where nothing more was kept.
+
+    Where it breaks the rules, what came before is all that there is.
+    """
     answer = Answer()
-    httptools.HttpResponseParser(answer).feed_data(raw)
+    with suppress(httptools.HttpParserError, httptools.HttpParserUpgrade):
+        httptools.HttpResponseParser(answer).feed_data(raw)
     return answer
 
 
@@ -75,7 +80,7 @@ def _from_json(body: bytes, pointer: str) -> str | None:
         for token in pointer.split("/")[1:]:
             key = token.replace("~1", "/").replace("~0", "~")
             value = value[int(key)] if isinstance(value, list) else value[key]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
     if isinstance(value, str):
         return value

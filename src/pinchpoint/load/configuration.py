@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from pinchpoint.load.wire import Header
 
-SPARE_FILES = 64
-"""Descriptors beside the connections: the libraries', the log, the channel."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Where an engine process sends what, and how.

@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 from pinchpoint.load.arrivals import start_times_s
 from pinchpoint.load.client import ERROR_INDEX, Client
-from pinchpoint.load.configuration import SPARE_FILES, decode, decode_arrivals
+from pinchpoint.load.configuration import decode, decode_arrivals
 from pinchpoint.load.offer import Loop, offer_closed, offer_open
 from pinchpoint.load.polling import make_poller
+from pinchpoint.load.room import raise_open_files
 from pinchpoint.load.tls import tls_context
 from pinchpoint.load.traffic import Traffic
 from pinchpoint.load.wire import RECORD, Channel
@@ -53,7 +54,7 @@ class Engine:
     """Loads one address with its share of one workload."""
 
     def __init__(self, channel: Channel, configuration: Configuration) -> None:
-        _allow_connections(configuration.most_connections)
+        raise_open_files(configuration.most_connections)
         templates = configuration.workload.templates
         self.descriptor = channel.fileno()
         self._channel = channel
@@ -73,6 +74,7 @@ class Engine:
             tls=_tls(configuration),
             server_name=urlsplit(configuration.base_url).hostname or "",
         )
+        gc.freeze()  # what is here stays: the collection before each step passes it over
 
     def serve(self) -> None:
         """Carry out commands until the tool closes."""
@@ -167,15 +169,6 @@ def _usage() -> tuple[float, float, int]:
     schedstat = Path("/proc/self/schedstat")
     wait_s = int(schedstat.read_text("ascii").split()[1]) / 1e9 if schedstat.exists() else 0.0
     return process_time(), wait_s, resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
-def _allow_connections(count: int) -> None:
-    """Raise the soft limit of open files, if it is low and may be raised."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 if __name__ == "__main__":

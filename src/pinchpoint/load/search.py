@@ -91,7 +91,7 @@ def _confirm(
         if keeps_up(step, plateau.in_flight):
             state = CapacityState.SATURATED if plateau.is_stable else CapacityState.UNSTABLE
             return _capacity(plateau, state, rate_rps)
-        if is_late(step):
+        if is_late(step) and attempt > 1:
             return _capacity(plateau, CapacityState.CONTAMINATED)
     return _capacity(plateau, CapacityState.UNSTABLE)
 

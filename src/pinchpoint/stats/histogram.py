@@ -60,7 +60,7 @@ class Histogram:
             ValueError: One is below 0, above LARGEST, or no number.
         """
         doubles = array("d", values)
-        buckets = list(map(rshift, array("q", doubles.tobytes()), repeat(_SHIFT)))
+        buckets = Counter(map(rshift, array("q", doubles.tobytes()), repeat(_SHIFT)))
         if buckets and not 0 <= min(buckets) <= max(buckets) < _BUCKETS:
             raise ValueError(f"a histogram counts from 0 to {LARGEST}")
         self._counts.update(buckets)

@@ -25,7 +25,8 @@ MOST_ATTEMPTS = 3
 MOST_CHECKED = 20
 """Paths of one origin that are tried one by one."""
 SLOW_S = 1.0
-"""A route that takes this long alone is visited as seldom as can be."""
+"""A route that has taken this long alone is visited as seldom as can be."""
+SENT_AWAY = "sends the visitor away"
 GUESSED, LINKED, LISTED, DESCRIBED = "guesses", "links", "ids in lists", "the description"
 THE_USERS = "[tool.pinchpoint.traffic]"
 
@@ -99,7 +100,7 @@ class Finder:
         whole = [target for target in counts if STAND_IN not in target]
         popular = sorted(whole, key=lambda target: (-counts[target], target))[: values.MOST_VALUES]
         found = self._checked(route, tuple(popular), self.known.targets_from)
-        if found.reason and not found.reason.startswith("answers 4"):
+        if found.reason and not found.reason.startswith(("answers 4", SENT_AWAY)):
             return found
         return Found(
             paths=found.paths,
@@ -112,16 +113,18 @@ class Finder:
         step = max(1, len(paths) // MOST_CHECKED)
         answering: list[str] = []
         reason = ""
+        spent_ns = 0
         for path in paths[::step][:MOST_CHECKED]:
             seen = self.visit(route.endpoint, path)
-            refused = refusal(seen) or ("sends the visitor away" if is_unresolved(seen) else "")
+            refused = refusal(seen) or (SENT_AWAY if is_unresolved(seen) else "")
             if not refused:
                 self.learn(seen)
                 answering.append(path)
             elif not is_misfit(seen):
                 return Found(reason=refused)
             reason = reason or refused
-            if seen.sample.completed_ns - seen.sample.sent_ns > SLOW_S * 1e9:
+            spent_ns += seen.sample.completed_ns - seen.sample.sent_ns
+            if spent_ns > SLOW_S * 1e9:
                 break
         if not answering:
             return Found(reason=f"{reason} with values of {origin}" if reason else "")

@@ -48,11 +48,11 @@ def clean(target: str) -> str:
         return "/" if parts.netloc and not parts.path else ""
     path = "/".join(STAND_IN if _is_secret(part) else part for part in parts.path.split("/"))
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if not is_personal(name, value)]
+    kept = [(name, value) for name, value in pairs if not _is_personal(name, value)]
     return quote(path, safe=_SAFE) + (f"?{urlencode(kept)}" if kept else "")
 
 
-def is_personal(name: str, value: str) -> bool:
+def _is_personal(name: str, value: str) -> bool:
     """Whether a parameter is a secret or names a person, by its name or by its look."""
     return _is_personal_name(name) or _is_secret(value)
 

@@ -4,6 +4,7 @@ from pinchpoint_probe import locks, patching, spans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from types import ModuleType
     from typing import Any
 
@@ -34,19 +35,22 @@ def _patch_waiting(cls: "Any", kind: str, file: str) -> None:
         hold = getattr(self, "_pinchpoint_hold", None)
         if frame is None or hold is None:
             return await acquire(self)
-        start_ns = spans.now_ns()
-        if self.locked():
-            hold.expect()
-        try:
-            result = await acquire(self)
-        finally:
-            hold.waited(frame, start_ns)
+        result = await (_wait(hold, frame, acquire(self)) if self.locked() else acquire(self))
         if kind == "lock":
             hold.take(frame)
         return result
 
     init = patching.replace(cls, "__init__", observed_init)
     acquire = patching.replace(cls, "acquire", observed_acquire)
+
+
+async def _wait(hold: locks.Hold, frame: spans.Frame, acquiring: "Awaitable[Any]") -> "Any":
+    start_ns = spans.now_ns()
+    hold.expect()
+    try:
+        return await acquiring
+    finally:
+        hold.waited(frame, start_ns)
 
 
 PATCHES = {"asyncio.locks": _patch}

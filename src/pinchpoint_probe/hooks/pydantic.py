@@ -8,7 +8,8 @@ if TYPE_CHECKING:
 
 
 def _patch_models(module: "ModuleType") -> None:
-    for name in ("model_dump", "model_dump_json"):
+    is_first = not hasattr(module.BaseModel, "model_dump")  # pydantic 1
+    for name in ("dict", "json") if is_first else ("model_dump", "model_dump_json"):
         wrapping.around_noticeable(module.BaseModel, name, wire.SERIALIZE, f"pydantic {name}")
 
 

@@ -41,19 +41,24 @@ class _Lock:
         self._lock = lock
         self._hold = locks.Hold(resource)
 
-    def acquire(self, *args: "Any", **kwargs: "Any") -> "Any":
+    def acquire(self, blocking: "Any" = True, timeout: "Any" = -1) -> "Any":  # noqa: FBT002  # theirs
         frame = spans.active()
         if frame is None:
-            return self._lock.acquire(*args, **kwargs)
-        if args or kwargs or not self._lock.acquire(blocking=False):
+            return self._lock.acquire(blocking, timeout)
+        if not _may_wait(blocking, timeout):
+            is_acquired = self._lock.acquire(blocking, timeout)
+        elif self._lock.acquire(blocking=False):
+            is_acquired = True
+        else:
             start_ns = spans.now_ns()
             self._hold.expect()
-            if not self._lock.acquire(*args, **kwargs):
+            try:
+                is_acquired = self._lock.acquire(blocking, timeout)
+            finally:
                 self._hold.waited(frame, start_ns, _flags())
-                return False
-            self._hold.waited(frame, start_ns, _flags())
-        self._hold.take(frame)
-        return True
+        if is_acquired:
+            self._hold.take(frame)
+        return is_acquired
 
     __enter__ = acquire
 
@@ -71,6 +76,11 @@ class _Lock:
         return repr(self._lock)
 
 
+def _may_wait(blocking: "Any", timeout: "Any") -> bool:
+    """Whether the arguments are valid and let it wait."""
+    return bool(blocking) and isinstance(timeout, (int, float)) and (timeout == -1 or timeout >= 0)
+
+
 def _flags() -> int:
     return wire.BLOCKED_LOOP if spans.is_on_loop() else 0
 
@@ -85,7 +95,7 @@ def _patch_semaphore(cls: "Any", file: str) -> None:
     def observed_acquire(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         frame = spans.active()
         hold = getattr(self, "_pinchpoint_hold", None)
-        if frame is None or hold is None:
+        if frame is None or hold is None or self._value > 0:
             return acquire(self, *args, **kwargs)
         start_ns = spans.now_ns()
         try:

@@ -71,6 +71,24 @@ def test_a_body_that_was_cut_off_has_no_value() -> None:
     assert taken(CaptureSource.JSON, "/token", ANSWER[:-5]) is None
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Odd\x01: a\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"[" * 100_000,
+        b"",
+    ],
+)
+def test_an_answer_that_breaks_the_rules_has_no_value(raw: bytes) -> None:
+    assert taken(CaptureSource.JSON, "/0", raw) is None
+
+
+@given(raw=st.binary())
+def test_no_bytes_break_the_reading(raw: bytes) -> None:
+    read_answer(raw)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

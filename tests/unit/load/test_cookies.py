@@ -71,3 +71,14 @@ def test_what_is_no_cookie_is_ignored(nonsense: str) -> None:
 @given(text=st.text(st.characters(max_codepoint=255)), path=st.text(max_size=20).map("/".__add__))
 def test_no_header_breaks_the_jar(text: str, path: str) -> None:
     sent(jar(text, path=path), path)
+
+
+DATES = st.lists(
+    st.sampled_from(["Thu,", "1", "32", "Jan", "1970", "99999", "00:00:00", "25:61:61", "GMT", "+"])
+    | st.text(max_size=3)
+)
+
+
+@given(words=DATES, age=st.text(st.sampled_from("-0123456789e")))
+def test_no_date_and_no_age_breaks_the_jar(words: list[str], age: str) -> None:
+    jar(f"a=1; Expires={' '.join(words)}; Max-Age={age}").line("/")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinchpoint.errors import UsageError
@@ -119,6 +119,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(_KEYS), _JSON))
 def test_no_json_line_is_too_odd(fields: dict[str, object]) -> None:
     found = access_log.parse(json.dumps(fields))

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinchpoint.errors import UsageError
@@ -94,6 +94,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(_JSON))
 def test_odd_entries_are_left_out(entries: list[Any]) -> None:
     good = _entry("https://shop.example/books")

@@ -75,6 +75,12 @@ def test_where_none_exists_other_values_take_over_the_popularity() -> None:
     assert (template.paths, template.origin) == (("/books/1",), "guesses")
 
 
+def test_recorded_redirects_leave_the_search_for_values_open() -> None:
+    asks = {Ask("GET", "/books/700"): 5}
+    template = _loaded(_explore(lambda path: 302 if "00" in path else 200, (BOOK,), _log(asks)))
+    assert template.paths == ("/books/1",)
+
+
 def test_a_masked_value_is_never_sent() -> None:
     user = Route(method="GET", path="/users/{name}", parameters=(Parameter(name="name"),))
     found = _explore(lambda _: 200, (user,), _log({Ask("GET", "/users/redacted"): 5}))

@@ -18,21 +18,19 @@ The engine runs in a process of its own, or several, and uses HTTP/1.1 keep-aliv
 from __future__ import annotations
 
 import logging
-import resource
 from dataclasses import replace
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from pinchpoint.errors import LaunchError
 from pinchpoint.load.address import resolve
 from pinchpoint.load.answers import digest_answers
 from pinchpoint.load.configuration import (
-    SPARE_FILES,
     Configuration,
     check_workload,
     encode_arrivals,
 )
 from pinchpoint.load.fleet import Fleet
+from pinchpoint.load.room import check_room
 from pinchpoint.load.step import (
     batch_of,
     duration_s,
@@ -100,7 +98,7 @@ class OpenLoop:
         verifies_tls: bool = True,
     ) -> None:
         check_workload(workload)
-        _check_open_files(most_connections)
+        check_room(most_connections)
         self.steps: list[Step] = []
         self._processes = processes
         self._configuration = Configuration(
@@ -218,21 +216,6 @@ class OpenLoop:
                 size,
                 error,
             ) in RECORD.iter_unpack(payload)
-        )
-
-
-def _check_open_files(most_connections: int) -> None:
-    """Say before the run what would otherwise fail in it.
-
-    Raises:
-        LaunchError: So many connections are not allowed.
-    """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < most_connections + SPARE_FILES:
-        raise LaunchError(
-            f"{most_connections} connections need {most_connections + SPARE_FILES} open files,"
-            f" and this machine allows {hard} to a process",
-            "Raise the limit (`ulimit -Hn` shows it), or ask for fewer connections.",
         )
 
 

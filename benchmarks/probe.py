@@ -1,0 +1,63 @@
+"""Hold the probe to its bars: what it costs, measured with and without in one run.
+
+    uv run python benchmarks/probe.py [--quick] [--only NAME ...] [--json FILE]
+
+Exits with 1 where a bar is missed, could not be measured, or its interval does not decide. With
+--json, rows of earlier runs that were not measured again are kept in the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import probe_truth
+
+import probe_cost
+from rows import figure, is_met, show, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rows import Row
+
+MEASURES: dict[str, Callable[[bool], Iterator[Row]]] = {
+    "recording": probe_cost.recording,
+    "dormant": probe_cost.dormant,
+    "closure": probe_truth.closure,
+    "interpreter": probe_truth.interpreter,
+    "blame": probe_truth.blame,
+    "sites": probe_truth.sites,
+}
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON."""
+    words = _arguments()
+    begin_s = time.monotonic()
+    rows: list[Row] = []
+    for name in words.only or MEASURES:
+        for row in MEASURES[name](words.quick):
+            print(f"{name}: {row.name}: {figure(row.value)} {row.note}", flush=True)
+            rows.append(row)
+            if words.json:
+                write(words.json, rows)
+    show(rows, time.monotonic() - begin_s)
+    return 0 if is_met(rows) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
