@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from apps_environment import APPS, prepare
-from command_line import private_temporary_folder
+from command_line import Result, private_temporary_folder
 
+from pinchpoint.cli import main
 from pinchpoint.launch.guardian import guard
 from pinchpoint.launch.services import postgresql
 
@@ -38,6 +39,23 @@ def database_of(server_url: str) -> Callable[[str], str]:
         return known[app]
 
     return url
+
+
+@pytest.fixture
+def pinchpoint_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Run `pinchpoint ARGUMENTS` in this process, in the test's folder: for what ends early."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        said = capsys.readouterr()
+        status = int(ended.value.code or 0)
+        return Result(status=status, output=said.out, errors=said.err, report={})
+
+    return run
 
 
 @pytest.fixture

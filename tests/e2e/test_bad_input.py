@@ -14,7 +14,10 @@ from apps_environment import APPS, environment
 from command_line import pinchpoint, processes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from command_line import Result
 
 pytestmark = pytest.mark.e2e
 
@@ -27,8 +30,8 @@ def _left(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
 
 
-def test_no_app_is_found(tmp_path: Path) -> None:
-    found = pinchpoint("check", folder=tmp_path)
+def test_no_app_is_found(pinchpoint_here: Callable[..., Result], tmp_path: Path) -> None:
+    found = pinchpoint_here("check")
     assert found.status == 2
     assert "no Flask, Django or FastAPI application found" in found.errors
     assert _left(tmp_path) == []
@@ -42,12 +45,10 @@ def test_an_import_error_shows_its_traceback(tmp_path: Path) -> None:
     assert _left(tmp_path) == []
 
 
-def test_an_app_that_never_accepts(tmp_path: Path) -> None:
-    found = pinchpoint(
-        "check", str(BAD / "never_accepts.py"), PYTHON, "--start-timeout=3", folder=tmp_path
-    )
+def test_an_app_that_never_accepts(pinchpoint_here: Callable[..., Result]) -> None:
+    found = pinchpoint_here("check", str(BAD / "never_accepts.py"), PYTHON, "--start-timeout=1")
     assert found.status == 3
-    assert "took longer than 3 s" in found.errors
+    assert "took longer than 1 s" in found.errors
 
 
 def test_every_route_answers_404(tmp_path: Path) -> None:
@@ -57,14 +58,14 @@ def test_every_route_answers_404(tmp_path: Path) -> None:
     assert _left(tmp_path) == []
 
 
-def test_every_route_needs_a_login(tmp_path: Path) -> None:
-    found = pinchpoint("check", str(BAD / "needs_login_401.py"), PYTHON, *FAST, folder=tmp_path)
+def test_every_route_needs_a_login(pinchpoint_here: Callable[..., Result]) -> None:
+    found = pinchpoint_here("check", str(BAD / "needs_login_401.py"), PYTHON, *FAST)
     assert found.status == 5
     assert "GET /account: needs login (401)" in found.errors
 
 
-def test_a_database_that_is_down(tmp_path: Path) -> None:
-    found = pinchpoint("check", str(BAD / "database_down.py"), PYTHON, *FAST, folder=tmp_path)
+def test_a_database_that_is_down(pinchpoint_here: Callable[..., Result]) -> None:
+    found = pinchpoint_here("check", str(BAD / "database_down.py"), PYTHON, *FAST)
     assert found.status == 5
     assert "GET /books: answers 500" in found.errors
     assert "connection to server" in found.errors
@@ -76,19 +77,17 @@ def test_an_app_that_dies_under_load(tmp_path: Path) -> None:
     assert "the application died under load with exit status 1" in found.errors
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken(pinchpoint_here: Callable[..., Result]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        found = pinchpoint(
-            "check", str(BAD / "all_404.py"), PYTHON, f"--port={port}", folder=tmp_path
-        )
+        found = pinchpoint_here("check", str(BAD / "all_404.py"), PYTHON, f"--port={port}")
     assert found.status == 3
     assert f"port {port} of 127.0.0.1 is taken" in found.errors
 
 
-def test_a_wrong_interpreter(tmp_path: Path) -> None:
+def test_a_wrong_interpreter(pinchpoint_here: Callable[..., Result]) -> None:
     other = environment(APPS / "fastapi_fleet")  # has no Flask
-    found = pinchpoint("check", str(BAD / "all_404.py"), f"--python={other}", folder=tmp_path)
+    found = pinchpoint_here("check", str(BAD / "all_404.py"), f"--python={other}")
     assert found.status == 3
     assert "No module named 'flask'" in found.errors
     assert "--python PATH" in found.errors
@@ -100,32 +99,41 @@ def test_a_typo_in_an_option(tmp_path: Path) -> None:
     assert "--workers" in found.errors
 
 
-def test_a_typo_in_a_servers_name(tmp_path: Path) -> None:
-    found = pinchpoint(
-        "check", str(BAD / "all_404.py"), PYTHON, "--server=gunicron", folder=tmp_path
-    )
+def test_a_typo_in_a_servers_name(pinchpoint_here: Callable[..., Result]) -> None:
+    found = pinchpoint_here("check", str(BAD / "all_404.py"), PYTHON, "--server=gunicron")
     assert found.status == 2
     assert "unknown server 'gunicron'; known: django, flask, granian, gunicorn," in found.errors
 
 
-def test_a_typo_in_the_projects_table(tmp_path: Path) -> None:
+def test_a_typo_in_the_projects_table(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.pinchpoint]\nworker = 2\n", "utf-8")
-    found = pinchpoint("check", folder=tmp_path)
+    found = pinchpoint_here("check")
     assert found.status == 2
     assert "has no setting 'worker'" in found.errors
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     (tmp_path / ".pinchpoint").write_text("a file is in the way", "utf-8")
-    found = pinchpoint("check", str(BAD / "all_404.py"), PYTHON, folder=tmp_path)
+    found = pinchpoint_here("check", str(BAD / "all_404.py"), PYTHON)
     assert found.status == 2
     assert ".pinchpoint" in found.errors
 
 
-@pytest.mark.parametrize("stage", ["launch", "walk", "climb", "pin"])
-def test_ctrl_c_leaves_nothing(stage: str, tmp_path: Path, own_runs: Path) -> None:
+@pytest.mark.parametrize(
+    ("stage", "options"),
+    [("launch", ()), ("walk", ()), ("climb", ()), ("pin", ("--rate=20",))],  # no climb before it
+    ids=["launch", "walk", "climb", "pin"],
+)
+def test_ctrl_c_leaves_nothing(
+    stage: str, options: tuple[str, ...], tmp_path: Path, own_runs: Path
+) -> None:
+    words = ["check", str(BAD / "steady.py"), PYTHON, *FAST, *options]
     with subprocess.Popen(
-        [sys.executable, "-m", "pinchpoint", "-v", "check", str(BAD / "steady.py"), PYTHON, *FAST],
+        [sys.executable, "-m", "pinchpoint", "-v", *words],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from apps_environment import APPS
 from command_line import pinchpoint, processes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from command_line import Result
@@ -33,15 +34,15 @@ def test_a_rate_limiter_is_named_and_ends_the_run(tmp_path: Path, own_runs: Path
 def test_a_run_ends_within_its_budget_and_says_what_is_left_out(
     tmp_path: Path, own_runs: Path
 ) -> None:
-    found = check("steady.py", tmp_path, "--budget=10s")
+    found = check("steady.py", tmp_path, "--budget=6s")
     assert found.status == 4, found.errors
     assert "--budget" in found.report["quality"]["stopped"]
     assert any(text.startswith("left out: ") for text in found.report["quality"]["warnings"])
     assert processes_of(own_runs) == []
 
 
-def test_a_typo_in_an_objective(tmp_path: Path) -> None:
-    found = check("steady.py", tmp_path, "--slo=p99<500")
+def test_a_typo_in_an_objective(pinchpoint_here: Callable[..., Result]) -> None:
+    found = pinchpoint_here("check", "--slo=p99<500")
     assert found.status == 2
     assert "needs a time above 0 with us, ms or s" in found.errors
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from command_line import pinchpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from command_line import Result
@@ -66,10 +68,14 @@ note  popularity of values: Zipf with exponent 1, as configured
 """
 
 
-def _routes(folder: Path, *arguments: str) -> Result:
-    (folder / "shop.py").write_text(APP, "utf-8")
-    python = f"--python={sys.executable}"
-    return pinchpoint("routes", "shop.py", python, *arguments, folder=folder, TOKEN=SECRET)
+@pytest.fixture
+def routes(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Run `pinchpoint routes` on the application."""
+    (tmp_path / "shop.py").write_text(APP, "utf-8")
+    monkeypatch.setenv("TOKEN", SECRET)
+    return partial(pinchpoint_here, "routes", "shop.py", f"--python={sys.executable}")
 
 
 def _tree(found: Result) -> dict[str, dict[str, Any]]:
@@ -77,29 +83,33 @@ def _tree(found: Result) -> dict[str, dict[str, Any]]:
     return {route["endpoint"]: route for route in json.loads(found.output)["routes"]}
 
 
-def test_a_log_gives_shares_values_and_popularity(tmp_path: Path) -> None:
+def test_a_log_gives_shares_values_and_popularity(
+    routes: Callable[..., Result], tmp_path: Path
+) -> None:
     lines = "".join(LINE.format(request) for request in ASKED) + "broken\n"
     (tmp_path / "old.txt").write_bytes(gzip.compress(lines.encode()))
-    found = _routes(tmp_path, "--traffic=old.txt", LOGIN, "--json=-")
-    routes = _tree(found)
-    assert {name: route["share_ratio"] for name, route in routes.items()} == {
+    found = routes("--traffic=old.txt", LOGIN, "--json=-")
+    tree = _tree(found)
+    assert {name: route["share_ratio"] for name, route in tree.items()} == {
         "GET /books/{book_id}": 7 / 8,
         "GET /me": 1 / 8,
     }
-    assert routes["GET /books/{book_id}"]["paths"] == ["/books/7", "/books/8"]
-    assert routes["GET /books/{book_id}"]["path_weights"] == [6, 1]
+    assert tree["GET /books/{book_id}"]["paths"] == ["/books/7", "/books/8"]
+    assert tree["GET /books/{book_id}"]["path_weights"] == [6, 1]
     assert "old.txt: 1 of 11 lines have no request that can be read" in found.output
     assert "recorded requests left out: 1 of no route, 1 DELETE" in found.output
     assert not [word for word in (SECRET, "192.0.2", "bob", "abc") if word in found.output]
 
 
-def test_the_projects_table_and_the_apps_own_description(tmp_path: Path) -> None:
+def test_the_projects_table_and_the_apps_own_description(
+    routes: Callable[..., Result], tmp_path: Path
+) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pinchpoint.traffic]\nweights = { "GET /books" = 3 }\n'
         "values = { book_id = { range = [10, 12] } }\npopularity = 'zipf'\n",
         "utf-8",
     )
-    found = _routes(tmp_path)
+    found = routes()
     assert found.status == 0, found.errors
     assert found.output == LISTED
 

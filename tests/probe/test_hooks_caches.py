@@ -87,10 +87,13 @@ asyncio.run(handler())
     assert [span.flags for span in spans(probe.folder, "cache")] == [wire.BLOCKED_LOOP]
 
 
-def test_a_command_that_fails_raises_the_same(probe: Probe, valkey: int) -> None:
+def test_a_command_that_fails_raises_the_same_and_gives_its_connection_back(
+    probe: Probe, valkey: int
+) -> None:
     code = f"""
 import redis
-cache = redis.Redis(port={valkey})
+pool = redis.BlockingConnectionPool(port={valkey}, max_connections=1)
+cache = redis.Redis(connection_pool=pool)
 cache.set("name", "cup")
 try:
     cache.incr("name")
@@ -99,17 +102,9 @@ except redis.ResponseError as error:
 """
     assert "not an integer" in run(probe, code)
     assert [span.flags for span in spans(probe.folder, "cache")] == [0, wire.FAILED]
-
-
-def test_connections_of_a_pool_that_blocks_are_held(probe: Probe, valkey: int) -> None:
-    code = f"""
-import redis
-pool = redis.BlockingConnectionPool(port={valkey}, max_connections=2)
-redis.Redis(connection_pool=pool).get("key")
-"""
-    run(probe, code)
-    (hold,) = [one for one in reading.read_records(probe.folder) if one.kind == wire.HOLD]
-    assert hold.name == "redis pool of 2"
+    records = reading.read_records(probe.folder)
+    holds = [record.name for record in records if record.kind == wire.HOLD]
+    assert holds == ["redis pool of 1"] * 2
 
 
 def test_outside_of_a_request_nothing_is_recorded(probe: Probe, valkey: int) -> None:

@@ -286,12 +286,13 @@ VIEWS = {
     "list_view": ItemList.as_view(),
     "django_template_lazy": template_lazy,
     "middleware": get_middleware,
+    "serializer": serializer,
 } | {
     view.__name__: view
     for view in (
         plain, comprehension, loop, evaluated_later, lazy_relation, lazy_relation_in_lines, related_manager, prefetched,
         deferred, manager, shortcut, iterator, generator, lazy_object, paginator, atomic,
-        decorator, cursor, template_query, serializer, context_processor, streamed, values,
+        decorator, cursor, template_query, context_processor, streamed, values,
         asynchronous,
     )
 }  # fmt: skip

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pinchpoint.load.wire import Header
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Where an engine process sends what, and how.

@@ -94,7 +94,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _is_over(max_age: str, expires: str) -> bool:
     if max_age.removeprefix("-").isdecimal():
-        return int(max_age) <= 0
+        return max_age.startswith("-") or not max_age.strip("0")
     try:
         return parsedate_to_datetime(expires).year < 1980
     except ValueError:
