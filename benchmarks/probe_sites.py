@@ -39,10 +39,8 @@ TRACE_WAIT_S = 10.0
 MISSED = {
     "asynchronous": "Django runs the statement in a thread whose stack has other lines of the app",
     "lazy_relation_in_lines": "up to Python 3.12 an iterable belongs to the line of its bracket",
-    "list_view": "a generic view's list is evaluated after all code of the app has returned",
+    "list_view": "a generic view's list is read with no line of the app but the middleware's",
     "response_model": "FastAPI reads the answer's attributes after the endpoint has returned",
-    "with_timeout": "up to Python 3.11 wait_for starts a task without a line of the app",
-    "gather_of_library": "a task without a line of the app",
 }
 """Cases that cannot be right, and why."""
 

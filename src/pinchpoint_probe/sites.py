@@ -2,6 +2,7 @@
 
 import os
 import sys
+from _contextvars import ContextVar
 
 from pinchpoint_probe import state
 
@@ -27,6 +28,9 @@ _hints: "dict[tuple[int, int], int]" = {}
 """Line of a library that called the hook -> how far above it the user's code was last found."""
 _calls = 0
 
+starter: "ContextVar[int]" = ContextVar("pinchpoint_starter", default=0)
+"""In a task: the site that started it."""
+
 
 def site(depth: int) -> int:
     """The text id of `file:line:function` of the innermost frame of the user's code.
@@ -35,7 +39,8 @@ def site(depth: int) -> int:
         depth: How many stack levels above this function the search begins.
 
     Returns:
-        The id; 0 if no frame belongs to the user's code.
+        The id; if no frame belongs to the user's code, that of the line which started the
+        task; 0 outside of one.
     """
     global _calls
     _calls += 1
@@ -63,7 +68,7 @@ def _walk(depth: int) -> int:
         if frame is None and not is_outside:  # once: the outer stack ends as well
             is_outside = True
             frame = _outside_of_greenlet()
-    return 0
+    return starter.get()
 
 
 def _outside_of_greenlet() -> "FrameType | None":

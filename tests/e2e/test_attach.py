@@ -9,18 +9,18 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 from command_line import pinchpoint, processes_of
 
-from pinchpoint.cli import main
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from command_line import Result
 
 pytestmark = pytest.mark.e2e
 
@@ -76,30 +76,12 @@ def asked_of(server: Target) -> list[str]:
     return list(server.RequestHandlerClass.asked)  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What the command line said: its exit status and its messages."""
-
-    status: int
-    errors: str
-
-
 @pytest.fixture
-def attach(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
-    """Run `pinchpoint attach ARGUMENTS` in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main(["attach", *arguments])
-        return Said(status=int(ended.value.code or 0), errors=capsys.readouterr().err)
-
-    return run
+def attach(pinchpoint_here: Callable[..., Result]) -> Callable[..., Result]:
+    return partial(pinchpoint_here, "attach")
 
 
-def test_a_closed_port(attach: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_closed_port(attach: Callable[..., Result], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     said = attach(f"http://127.0.0.1:{port}")
@@ -108,14 +90,14 @@ def test_a_closed_port(attach: Callable[..., Said], tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_host_of_somebody_else_is_never_asked(attach: Callable[..., Said]) -> None:
+def test_a_host_of_somebody_else_is_never_asked(attach: Callable[..., Result]) -> None:
     said = attach("http://192.0.2.1")  # TEST-NET-1 (RFC 5737)
     assert said.status == 2
     assert "192.0.2.1 is not this machine" in said.errors
     assert "--i-own-this" in said.errors
 
 
-def test_a_target_that_wants_a_login(attach: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_target_that_wants_a_login(attach: Callable[..., Result], tmp_path: Path) -> None:
     with serving({"/": (401, {}, b""), "/openapi.json": (403, {}, b"")}) as server:
         said = attach(server.url)
     assert said.status == 5
@@ -124,7 +106,7 @@ def test_a_target_that_wants_a_login(attach: Callable[..., Said], tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_target_that_sends_its_visitors_elsewhere(attach: Callable[..., Said]) -> None:
+def test_a_target_that_sends_its_visitors_elsewhere(attach: Callable[..., Result]) -> None:
     moved = (301, {"Location": "https://shop.example/"}, b"")
     with serving({"/": moved}) as server:
         said = attach(server.url)
@@ -134,14 +116,14 @@ def test_a_target_that_sends_its_visitors_elsewhere(attach: Callable[..., Said])
     assert asked == ["/"]
 
 
-def test_a_server_without_tls_behind_an_https_url(attach: Callable[..., Said]) -> None:
+def test_a_server_without_tls_behind_an_https_url(attach: Callable[..., Result]) -> None:
     with serving({"/": (200, {}, b"")}) as server:
         said = attach(server.url.replace("http:", "https:"))
     assert said.status == 3
     assert "speaks http only" in said.errors
 
 
-def test_a_path_that_does_not_exist(attach: Callable[..., Said]) -> None:
+def test_a_path_that_does_not_exist(attach: Callable[..., Result]) -> None:
     with serving({}) as server:
         said = attach(server.url, "--path=/nowhere")
     assert said.status == 5

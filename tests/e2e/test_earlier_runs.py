@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from building import recording_of, request, step
-from pinchpoint.cli import main
 from pinchpoint.model.capacity import Capacity, CapacityState
 from pinchpoint.model.report import Report
 from pinchpoint.report import store
@@ -18,34 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from command_line import Result
+
     from pinchpoint.model.recording import Recording
 
 pytestmark = pytest.mark.e2e
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What the command line said."""
-
-    status: int
-    output: str
-    errors: str
-
-
-@pytest.fixture
-def pinchpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
-    """Run a command in this process, in a folder with the runs that the test stores."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        said = capsys.readouterr()
-        return Said(status=int(ended.value.code or 0), output=said.out, errors=said.err)
-
-    return run
 
 
 def recording(response_ms: float) -> Recording:
@@ -80,50 +56,58 @@ def stored(  # noqa: PLR0913  # each is one property of a run
     (place / "report.json").write_text(json.dumps({}), "utf-8")
 
 
-def test_a_gate_passes_what_is_as_fast(pinchpoint: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_gate_passes_what_is_as_fast(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     stored(tmp_path, "1", 100)
     stored(tmp_path, "2", 98, response_ms=10.1)
-    said = pinchpoint("gate", "--baseline=1")
+    said = pinchpoint_here("gate", "--baseline=1")
     assert (said.status, said.output) == (0, "no regression beyond 10%\n")
 
 
-def test_a_gate_fails_what_is_slower(pinchpoint: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_gate_fails_what_is_slower(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     stored(tmp_path, "1", 100)
     stored(tmp_path, "2", 70, response_ms=20)
-    said = pinchpoint("gate", "2", "--baseline=1")
+    said = pinchpoint_here("gate", "2", "--baseline=1")
     assert said.status == 1
     assert "REGRESSED  the capacity is x0.70" in said.output
     assert "REGRESSED  GET / takes x2.0" in said.output
 
 
 def test_a_gate_does_not_judge_what_was_not_measured(
-    pinchpoint: Callable[..., Said], tmp_path: Path
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
 ) -> None:
     stored(tmp_path, "1", 100)
     stored(tmp_path, "2", 70, state=CapacityState.UNSTABLE)
-    assert pinchpoint("gate", "--baseline=1").status == 4
+    assert pinchpoint_here("gate", "--baseline=1").status == 4
 
 
-def test_a_gate_needs_a_baseline(pinchpoint: Callable[..., Said]) -> None:
-    said = pinchpoint("gate")
+def test_a_gate_needs_a_baseline(pinchpoint_here: Callable[..., Result]) -> None:
+    said = pinchpoint_here("gate")
     assert said.status == 2
     assert "--baseline" in said.errors
 
 
-def test_compare_shows_and_never_fails(pinchpoint: Callable[..., Said], tmp_path: Path) -> None:
+def test_compare_shows_and_never_fails(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     stored(tmp_path, "1", 100)
     stored(tmp_path, "2", 70, response_ms=20)
-    said = pinchpoint("compare", "1")
+    said = pinchpoint_here("compare", "1")
     assert said.status == 0
     assert "CAPACITY   x0.70" in said.output
     assert "SLOWER     GET /: 10 ms → 20 ms" in said.output
 
 
-def test_history_shows_what_can_be_read(pinchpoint: Callable[..., Said], tmp_path: Path) -> None:
+def test_history_shows_what_can_be_read(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     stored(tmp_path, "1", 100)
     stored(tmp_path, "2", 70)
     (tmp_path / ".pinchpoint/2" / store.ANALYSIS).write_bytes(b"broken")
-    said = pinchpoint("history")
+    said = pinchpoint_here("history")
     first, second = said.output.splitlines()
     assert said.status == 0
     assert first.split() == ["1", "100", "req/s", "(saturated)", "no", "findings", "shop:app"]
@@ -133,7 +117,7 @@ def test_history_shows_what_can_be_read(pinchpoint: Callable[..., Said], tmp_pat
 
 @pytest.mark.parametrize("how", ["from outside", "by a command"])
 def test_nothing_is_proven_on_an_app_that_cannot_be_started_again(
-    how: str, pinchpoint: Callable[..., Said], tmp_path: Path
+    how: str, pinchpoint_here: Callable[..., Result], tmp_path: Path
 ) -> None:
     seen = recording(10)
     if how == "from outside":
@@ -141,6 +125,6 @@ def test_nothing_is_proven_on_an_app_that_cannot_be_started_again(
     else:
         seen = replace(seen, app=replace(seen.app, command=("gunicorn", "shop:app")))
     stored(tmp_path, "1", 100, seen=seen)
-    said = pinchpoint("prove", "last", "workers=4")
+    said = pinchpoint_here("prove", "last", "workers=4")
     assert said.status == 2
     assert "was not started by 'pinchpoint check'" in said.errors

@@ -33,8 +33,8 @@ QUICK = SearchLimits(
     confirm_min_s=3.0,
     confirm_max_s=4.0,
 )
-"""Simulated applications drawn at random, 30 to 1000 requests/s: 20 s (nine of ten: below 35);
-within 5 % of the truth in 82 % of the runs where the machine's speed wanders by 1 %."""
+"""Simulated applications drawn at random, 30 to 1000 requests/s: 20 s (nine of ten: below 28);
+within 5 % of the truth in 87 % of the runs (200) where the machine's speed wanders by 1 %."""
 NORMAL = SearchLimits(
     warm_up_max_s=8.0,
     sweep_min_s=1.5,
@@ -45,7 +45,8 @@ NORMAL = SearchLimits(
     confirm_min_s=5.0,
     confirm_max_s=8.0,
 )
-"""Simulated as above: 36 s (55); within 5 % in 94 %, and in 88 % where it wanders by 5 %."""
+"""Simulated as above: 36 s (47); within 5 % and 60 s in 94 % (benchmarks/capacity.py), and within
+5 % in 90 % where it wanders by 5 %."""
 THOROUGH = SearchLimits(
     warm_up_max_s=15.0,
     sweep_min_s=1.5,
@@ -56,4 +57,4 @@ THOROUGH = SearchLimits(
     confirm_min_s=5.0,
     confirm_max_s=15.0,
 )
-"""Simulated as above: 63 s (83); within 5 % in 95 % where it wanders by 5 %."""
+"""Simulated as above: 62 s (79); within 5 % in 95 % where it wanders by 5 %."""

@@ -1,6 +1,6 @@
-"""asyncio: waiting for locks and semaphores of the application, and who held a lock."""
+"""asyncio: locks and semaphores of the application, who held a lock, which line started a task."""
 
-from pinchpoint_probe import locks, patching, spans
+from pinchpoint_probe import locks, patching, spans, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,4 +53,8 @@ async def _wait(hold: locks.Hold, frame: spans.Frame, acquiring: "Awaitable[Any]
         hold.waited(frame, start_ns)
 
 
-PATCHES = {"asyncio.locks": _patch}
+def _patch_loop(module: "ModuleType") -> None:
+    tasks.remember_starts(module.BaseEventLoop)
+
+
+PATCHES = {"asyncio.locks": _patch, "asyncio.base_events": _patch_loop}

@@ -1,6 +1,9 @@
-"""uvloop: refuse connections off loopback while the guard is on; it opens sockets in C."""
+"""uvloop: which line started a task; no connections off loopback while the guard is on.
 
-from pinchpoint_probe import guard, patching, state
+It opens sockets in C.
+"""
+
+from pinchpoint_probe import guard, patching, state, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ def _patch(module: "ModuleType") -> None:
         return await original(self, protocol_factory, host, port, **kwargs)
 
     original = patching.replace(module.Loop, "create_connection", create_connection)
+    tasks.remember_starts(module.Loop)
 
 
 PATCHES = {"uvloop": _patch}

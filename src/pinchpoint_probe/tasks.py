@@ -1,0 +1,33 @@
+"""Tasks whose own stack has no line of the user's code keep the line that started them.
+
+`asyncio.gather(session.scalar(one), session.scalar(two))` runs each in a task of the library's.
+"""
+
+from pinchpoint_probe import patching, quiet, sites, spans
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def remember_starts(loop_class: "Any") -> None:
+    """Let the tasks of a class of event loops know which line started them."""
+
+    def create_task(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        if spans.active() is None:
+            return original(self, *args, **kwargs)
+        token = sites.starter.set(_site())
+        try:
+            return original(self, *args, **kwargs)  # the task copies the context now
+        finally:
+            sites.starter.reset(token)
+
+    original = patching.replace(loop_class, "create_task", create_task)
+
+
+def _site() -> int:
+    try:
+        return sites.site(2)
+    except Exception as error:
+        quiet.note("tasks", error)
+        return 0
