@@ -54,8 +54,8 @@ class ObjectiveResult:
         is_met: At the rate that was asked for; without one, at any rate that was tried.
         rate_rps: The highest rate at which the median trial meets it, or the one that was
             asked for; 0 if there is none.
-        low_rps: Lower end of the 95 % interval; the rate itself if it was asked for.
-        high_rps: Upper end.
+        low_rps: The lowest rate of the staircase's last half; the rate itself if it was asked for.
+        high_rps: The highest one.
         trials: Steps that it was judged by.
         met_trials: Those that met it.
     """

@@ -82,7 +82,7 @@ def _objective(result: ObjectiveResult, state: CapacityState) -> str:
     if not result.is_met:
         return f"Does not meet {result.objective} at any rate that was tried ({trials})."
     ends = interval(result.low_rps, result.high_rps)
-    return f"Meets {result.objective} up to {rate(result.rate_rps)} (95 %: {ends})."
+    return f"Meets {result.objective} up to {rate(result.rate_rps)} (trials turned: {ends})."
 
 
 def proven_trials(report: Report) -> tuple[Trial, ...]:

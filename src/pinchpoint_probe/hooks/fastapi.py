@@ -1,6 +1,6 @@
 """FastAPI: endpoints, the validation and serialization of what they return, middleware."""
 
-from pinchpoint_probe import middlewares, patching, spans, wire, wrapping
+from pinchpoint_probe import middlewares, patching, spans, tasks, wire, wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _name_included_routes(routing: "ModuleType") -> None:
             is_included = context is not None and context.original_route is self
             path = context.path_format if is_included else self.path_format
             frame.request.endpoint = f"{scope['method']} {frame.request.mounted_at}{path}"
+            tasks.forget_start()
         await original(self, scope, receive, send)
 
     original = patching.replace(routing.APIRoute, "handle", handle)

@@ -3,7 +3,7 @@
 Endpoints that run in threads are recorded by `anyio`.
 """
 
-from pinchpoint_probe import middlewares, patching, spans, wire, wrapping
+from pinchpoint_probe import middlewares, patching, spans, tasks, wire, wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def _patch_routing(routing: "ModuleType") -> None:
         if frame is not None and (not self.methods or scope["method"] in self.methods):
             path = frame.request.mounted_at + self.path_format
             frame.request.endpoint = f"{scope['method']} {path}"
+            tasks.forget_start()
         await handle_route(self, scope, receive, send)
 
     async def handle_mount(self: "Any", scope: "Any", receive: "Any", send: "Any") -> None:

@@ -47,7 +47,7 @@ def stopped(reason: str) -> Report:
 
 def test_says_up_to_which_rate_an_objective_is_met() -> None:
     said = next(story.outlook(with_objective(MET)))
-    assert said == "Meets p99<500ms up to 54 req/s (95 %: 50 to 57)."
+    assert said == "Meets p99<500ms up to 54 req/s (trials turned: 50 to 57)."
 
 
 def test_says_that_it_is_met_nowhere() -> None:
