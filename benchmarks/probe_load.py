@@ -109,7 +109,9 @@ def stand(guardian: Guardian, planted: Planted, url: str = NOWHERE) -> Iterator[
         environment={"PLANTED_URL": url},
     )
     workload = Workload(
-        templates=tuple(RequestTemplate(endpoint=f"GET {one}", paths=(one,)) for one in planted.paths)
+        templates=tuple(
+            RequestTemplate(endpoint=f"GET {one}", paths=(one,)) for one in planted.paths
+        )
     )
     with ExitStack() as stack:
         running, probe, child = stack.enter_context(launch(guardian, app, deployment))

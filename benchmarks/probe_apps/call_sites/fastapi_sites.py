@@ -113,7 +113,9 @@ async def task_group():
 @app.get("/gather_of_library")
 async def gather_of_library(db: Db):
     async with AsyncSession(engine) as other:
-        return await asyncio.gather(db.scalar(FIRST), other.scalar(FIRST))  # site: gather_of_library
+        return await asyncio.gather(
+            db.scalar(FIRST), other.scalar(FIRST)
+        )  # site: gather_of_library
 
 
 @app.get("/with_timeout")

@@ -180,7 +180,9 @@ def lazy_collection():
 @app.get("/attribute_getter")
 def attribute_getter():
     owners = session.scalars(select(Owner)).all()  # site: attribute_getter
-    return [len(items) for items in map(operator.attrgetter("items"), owners)]  # site: attribute_getter
+    return [
+        len(items) for items in map(operator.attrgetter("items"), owners)
+    ]  # site: attribute_getter
 
 
 @app.get("/relation_of_the_model")
@@ -204,7 +206,9 @@ def template_lazy():
 
 @app.get("/template_function")
 def template_function():
-    return flask.render_template("function.html", first=lambda: session.scalar(FIRST))  # site: template_function
+    return flask.render_template(
+        "function.html", first=lambda: session.scalar(FIRST)
+    )  # site: template_function
 
 
 @app.get("/template_macro")
