@@ -19,8 +19,10 @@ from pinchpoint.load.engines.openloop import _Alone
 from pinchpoint.model.workload import Arrivals, Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from command_line import Result
 
 pytestmark = pytest.mark.e2e
 
@@ -239,14 +241,15 @@ def test_a_check_takes_its_mix_from_a_locustfile(tmp_path: Path) -> None:
     assert any("the mix is that of traffic.py" in one for one in found.report["assumptions"])
 
 
-def test_a_check_shows_why_a_locustfile_cannot_be_used(tmp_path: Path) -> None:
+def test_a_check_shows_why_a_locustfile_cannot_be_used(
+    pinchpoint_here: Callable[..., Result], tmp_path: Path
+) -> None:
     (tmp_path / "traffic.py").write_text(RAISES_AT_ONCE, "utf-8")
-    found = pinchpoint(
+    found = pinchpoint_here(
         "check",
         str(APPS / "bad" / "steady.py"),
         f"--python={sys.executable}",
         "--traffic=traffic.py",
-        folder=tmp_path,
     )
     assert found.status == 2
     assert "traffic.py cannot be used" in found.errors

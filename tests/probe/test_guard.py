@@ -46,7 +46,7 @@ def server() -> Iterator[str]:
             pass
 
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,))
     thread.start()
     yield f"127.0.0.1:{running.server_port}"
     running.shutdown()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pinchpoint.model.running import Running
 from pinchpoint.model.span import Category
 from pinchpoint.model.workload import RouteTable
-from pinchpoint.walk import sql, values
+from pinchpoint.walk import values
 from pinchpoint.walk.client import Visit
 from pinchpoint.walk.knowledge import NOTHING, Knowledge
 from pinchpoint.walk.privacy import STAND_IN
@@ -223,6 +223,8 @@ class Finder:
         self, route: Route, seen: Visit, tried: set[str]
     ) -> tuple[str, str, Sequence[Any]] | None:
         """A parameter that was not tried yet, the column that it is a key of, and keys."""
+        from pinchpoint.walk import sql  # its parser takes half a second to load
+
         spans = seen.trace.spans if seen.trace else ()
         lookups = list(sql.lookups(span.name for span in spans if span.category is Category.SQL))
         names = [one.name for one in values.path_parameters(route) if one.name not in tried]

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pinchpoint.model.recording import Plan, Scan
-from pinchpoint.walk import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,6 +99,8 @@ def _line(node: Mapping[str, Any], depth: int) -> str:
 
 
 def _sqlite(statement: str, rows: Sequence[str], tables: Mapping[str, int]) -> Plan:
+    from pinchpoint.walk import sql  # its parser takes half a second to load
+
     tree = sql.parse(statement, "sqlite")
     names = sql.tables(tree) if tree else {}
     is_sorted = any("TEMP B-TREE FOR ORDER BY" in row for row in rows)
