@@ -37,12 +37,14 @@ WAITING = frozenset(
         Category.RESPONSE,
         Category.UNATTRIBUTED,
         Category.POOL_WAIT,
-        Category.RUNNABLE,
         Category.EXECUTOR,
         Category.LOCK,
     }
 )
-"""What a request spends without being worked on; the rest is its service time."""
+"""What a request spends without being worked on; the rest is its service time.
+
+RUNNABLE is not among them, as it belongs to its statements: without them it would go, too.
+"""
 
 
 class Span(NamedTuple):
