@@ -49,3 +49,6 @@ soak-capacity *arguments:
 # Ten searches on one real application: nine intervals overlap the pooled estimate.
 soak-repeat *arguments:
     uv run python benchmarks/repeat.py --json benchmarks/results/repeat.json {{arguments}}
+# The probe against its bars, as in docs/benchmarks.md: needs a quiet machine.
+bench-probe *arguments:
+    uv run python benchmarks/probe.py --json benchmarks/results/probe.json {{arguments}}

@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import probe_truth
-
 import probe_cost
+import probe_truth
 from rows import figure, is_met, show, write
 
 if TYPE_CHECKING:

@@ -67,8 +67,7 @@ class Planted:
 class Stand:
     """A started app with its load engine."""
 
-    def __init__(self, planted: Planted, recording: Recording, loop: OpenLoop, observer: Observer):
-        self.planted = planted
+    def __init__(self, recording: Recording, loop: OpenLoop, observer: Observer) -> None:
         self.loop = loop
         self._recording = recording
         self._observer = observer
@@ -108,11 +107,8 @@ def stand(guardian: Guardian, planted: Planted, url: str = NOWHERE) -> Iterator[
         choose_deployment(app, planted.server, workers=1, threads=planted.threads),
         environment={"PLANTED_URL": url},
     )
-    workload = Workload(
-        templates=tuple(
-            RequestTemplate(endpoint=f"GET {one}", paths=(one,)) for one in planted.paths
-        )
-    )
+    templates = (RequestTemplate(endpoint=f"GET {path}", paths=(path,)) for path in planted.paths)
+    workload = Workload(templates=tuple(templates))
     with ExitStack() as stack:
         running, probe, child = stack.enter_context(launch(guardian, app, deployment))
         observer = stack.enter_context(closing(Observer(child, probe, running)))
@@ -125,7 +121,7 @@ def stand(guardian: Guardian, planted: Planted, url: str = NOWHERE) -> Iterator[
         stack.enter_context(closing(loop))
         loop.open(WARM_UP, "warm-up")
         recording = Recording(app=app, deployment=deployment, workload=workload, steps=())
-        yield Stand(planted, recording, loop, observer)
+        yield Stand(recording, loop, observer)
 
 
 @contextmanager

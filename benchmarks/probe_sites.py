@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import re
 import sys
 import tempfile
@@ -36,6 +37,7 @@ MARK = re.compile(r"# site: ([a-z_ ]+)")
 STATEMENTS = ("SELECT", "INSERT")
 """What begins and ends a transaction has no line that one would look for."""
 TRACE_WAIT_S = 10.0
+ROUNDS = 3
 MISSED = {
     "asynchronous": "Django runs the statement in a thread whose stack has other lines of the app",
     "lazy_relation_in_lines": "up to Python 3.12 an iterable belongs to the line of its bracket",
@@ -52,7 +54,7 @@ class Case:
     Attributes:
         name: The app's path, without its slash.
         marked: `file:line` of the lines that cause its statements.
-        seen: The same, as the probe named them; `` if it named none.
+        seen: The same, as the probe named them, with an empty text if it named none.
     """
 
     name: str
@@ -66,14 +68,21 @@ class Case:
 
 
 def cases_of(app: str) -> list[Case]:
-    """Send one request to each path of an app that has marked lines."""
+    """Request each path of an app that has marked lines.
+
+    Round after round, as a line is sought from the depth where it was found the last time.
+    """
     marked = marks_of(app)
+    seen: dict[str, set[str]] = defaultdict(set)
+    numbers = itertools.count(1)
     with _running(app) as (port, reader):
-        seen = {name: _visit(port, reader, number, name) for number, name in enumerate(marked, 1)}
+        for name in sorted(marked) * ROUNDS:
+            lines = _visit(port, reader, next(numbers), name)
+            if lines is not None:
+                seen[name] |= lines
     return [
-        Case(name=name, marked=frozenset(lines), seen=found)
-        for name, lines in marked.items()
-        if (found := seen[name]) is not None
+        Case(name=name, marked=frozenset(marked[name]), seen=frozenset(lines))
+        for name, lines in seen.items()
     ]
 
 

@@ -9,13 +9,14 @@ from pinchpoint.launch.guardian import guard
 from pinchpoint.model.span import Category
 from probe_load import Planted, database, stand
 from probe_sites import INTERFACES, cases_of
-from rows import Row, at_least, at_most, spread
+from rows import at_least, at_most, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinchpoint.model.budget import Budget
     from pinchpoint.model.recording import Recording
+    from rows import Row
 
 SERVERS = (
     Planted(name="gunicorn sync", server="gunicorn", threads=1, paths=("/mixed",)),
@@ -90,9 +91,10 @@ def _closure_rows(name: str, recording: Recording) -> Iterator[Row]:
 
 
 def _parts(budget: Budget) -> str:
-    """The three largest parts."""
+    """The three largest parts, and the one after the application's answer."""
     ranked = sorted(budget.parts_s.items(), key=lambda part: -part[1])[:3]
-    return ", ".join(f"{name} {time_s * 1e3:.1f}" for name, time_s in ranked)
+    shown = dict(ranked) | {Category.RESPONSE: budget.parts_s.get(Category.RESPONSE, 0.0)}
+    return ", ".join(f"{name} {time_s * 1e3:.1f}" for name, time_s in shown.items())
 
 
 def interpreter(is_quick: bool) -> Iterator[Row]:  # noqa: FBT001  # as above

@@ -74,7 +74,7 @@ def want_pool():
 
 @app.get("/hold_interpreter")
 def hold_interpreter():
-    for _ in range(10):
+    for _ in range(30):
         spin()
     return {}
 

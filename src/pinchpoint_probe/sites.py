@@ -26,6 +26,14 @@ _sites: "dict[tuple[int, int], int]" = {}
 _definitions: "dict[int, int]" = {}
 _hints: "dict[tuple[int, int], int]" = {}
 """Line of a library that called the hook -> how far above it the user's code was last found."""
+
+_leading: "set[tuple[int, int]]" = set()
+"""Calls in the user's code that led to other code of theirs, such as a middleware's to the view:
+found at a remembered depth, they do not show that nothing lies below."""
+
+_LOOPS = ("/asyncio/runners.py", "/uvloop/__init__.py")
+"""What lies above an event loop started it, and caused nothing that happens inside."""
+
 _calls = 0
 
 starter: "ContextVar[int]" = ContextVar("pinchpoint_starter", default=0)
@@ -63,12 +71,21 @@ def _walk(depth: int) -> int:
             if caller is not None:
                 _hints[id(caller.f_code), caller.f_lasti] = depth - 1
             return _name(frame)
+        if _runs_loop(frame):
+            break
         depth += 1
         frame = frame.f_back
         if frame is None and not is_outside:  # once: the outer stack ends as well
             is_outside = True
             frame = _outside_of_greenlet()
     return starter.get()
+
+
+def _runs_loop(frame: "FrameType") -> bool:
+    """Whether a frame is that of a runner whose loop runs, not just about to make its task."""
+    if not frame.f_code.co_filename.endswith(_LOOPS):
+        return False
+    return sys.modules["asyncio.events"]._get_running_loop() is not None  # noqa: SLF001
 
 
 def _outside_of_greenlet() -> "FrameType | None":
@@ -117,8 +134,20 @@ def _name(frame: "FrameType") -> int:
     key = (id(code), frame.f_lasti)
     known = _sites.get(key)
     if known is None:
-        known = _sites[key] = _text(code, _line(frame))
+        known = _text(code, _line(frame))
+        _mark_leading(frame.f_back)
+        if key not in _leading:
+            _sites[key] = known
     return known
+
+
+def _mark_leading(frame: "FrameType | None") -> None:
+    while frame is not None:
+        if is_user_code(frame.f_code):
+            key = (id(frame.f_code), frame.f_lasti)
+            _leading.add(key)
+            _sites.pop(key, None)
+        frame = frame.f_back
 
 
 def _line(frame: "FrameType") -> int:
@@ -142,6 +171,7 @@ def definition(function: "Any") -> int:
     known = _definitions.get(id(code))
     if known is None:
         _kept.append(code)
+        _mark_leading(sys._getframe(1))  # noqa: SLF001  # as a rule it is about to be called
         known = _definitions[id(code)] = _text(code, code.co_firstlineno)
     return known
 

@@ -16,13 +16,24 @@ def remember_starts(loop_class: "Any") -> None:
     def create_task(self: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         if spans.active() is None:
             return original(self, *args, **kwargs)
-        token = sites.starter.set(_site())
+        site = _site()
+        _tell(kwargs.get("context"), site)
+        token = sites.starter.set(site)
         try:
             return original(self, *args, **kwargs)  # the task copies the context now
         finally:
             sites.starter.reset(token)
 
     original = patching.replace(loop_class, "create_task", create_task)
+
+
+def _tell(context: "Any", site: int) -> None:
+    """A context that is handed over, as by `asyncio.run`, is not copied."""
+    if context is not None:
+        try:  # noqa: SIM105  # contextlib would be one more import
+            context.run(sites.starter.set, site)
+        except RuntimeError:  # it is entered already: what runs in it has a line of its own
+            pass
 
 
 def forget_start() -> None:

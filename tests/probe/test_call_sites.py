@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from probe_sites import INTERFACES, MISSED, Case, cases_of, marks_of
+from probe_sites import INTERFACES, MISSED, cases_of, marks_of
+
+if TYPE_CHECKING:
+    from probe_sites import Case
 
 RIGHT_RATIO = 0.95
 

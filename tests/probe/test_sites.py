@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import reading
 
 from pinchpoint_probe import sites, state
 from pinchpoint_probe.sink import Sink
@@ -218,3 +219,19 @@ def test_each_way_through_a_library_has_its_own_depth(
         "test_each_way_through_a_library_has_its_own_depth"
     ] * 2
     assert len(walks) == 2
+
+
+def test_a_task_of_a_librarys_coroutine_has_the_line_that_started_it(probe: Probe) -> None:
+    code = """
+    import asyncio
+    import aiosqlite
+    from pinchpoint_probe import spans
+    async def main():
+        spans.current.set(spans.begin(7, 0))
+        async with aiosqlite.connect(":memory:") as db:
+            await asyncio.gather(db.execute("SELECT 1"), db.execute("SELECT 2"))
+    asyncio.run(main())
+    """
+    probe.run(code)
+    selects = [span for span in reading.spans(probe.folder, "sql") if "SELECT" in span.name]
+    assert [span.line for span in selects] == ["main.py:8:main"] * 2

@@ -290,12 +290,31 @@ VIEWS = {
 } | {
     view.__name__: view
     for view in (
-        plain, comprehension, loop, evaluated_later, lazy_relation, lazy_relation_in_lines, related_manager, prefetched,
-        deferred, manager, shortcut, iterator, generator, lazy_object, paginator, atomic,
-        decorator, cursor, template_query, context_processor, streamed, values,
+        plain,
+        comprehension,
+        loop,
+        evaluated_later,
+        lazy_relation,
+        lazy_relation_in_lines,
+        related_manager,
+        prefetched,
+        deferred,
+        manager,
+        shortcut,
+        iterator,
+        generator,
+        lazy_object,
+        paginator,
+        atomic,
+        decorator,
+        cursor,
+        template_query,
+        context_processor,
+        streamed,
+        values,
         asynchronous,
     )
-}  # fmt: skip
+}
 urlpatterns = [path(name, view) for name, view in VIEWS.items()]
 urlpatterns.append(path("detail_view", ItemDetail.as_view(), {"id": 1}))
 app = get_wsgi_application()

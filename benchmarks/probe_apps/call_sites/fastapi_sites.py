@@ -112,10 +112,9 @@ async def task_group():
 
 @app.get("/gather_of_library")
 async def gather_of_library(db: Db):
-    async with AsyncSession(engine) as other:
-        return await asyncio.gather(
-            db.scalar(FIRST), other.scalar(FIRST)
-        )  # site: gather_of_library
+    async with AsyncSession(engine) as more:
+        found = asyncio.gather(db.scalar(FIRST), more.scalar(FIRST))  # site: gather_of_library
+        return await found
 
 
 @app.get("/with_timeout")

@@ -63,7 +63,7 @@ def split_ns(
     What the application does after the client has its answer (a body's `close()`) belongs to
     no part. UNATTRIBUTED is what no other part explains: all but the client's lag if the probe
     has no record of the request, and where the clocks' order is impossible (begun before it
-    was sent) the overlap, as a negative time.
+    was due) the overlap, as a negative time.
     """
     trace = _until_answered(sample, trace)
     parts: dict[Category, float] = _edges_ns(sample, trace)
@@ -95,10 +95,15 @@ def _until_answered(sample: Sample, trace: Trace | None) -> Trace | None:
 
 
 def _edges_ns(sample: Sample, trace: Trace | None) -> dict[Category, float]:
-    """The times before and after the application's work that are possible: above 0."""
-    edges: dict[Category, float] = {Category.CLIENT: sample.sent_ns - sample.intended_ns}
+    """The times before and after the application's work that are possible: above 0.
+
+    What the application has begun had been sent, although a busy machine may keep the client
+    from looking at the clock until later.
+    """
+    sent_ns = sample.sent_ns if trace is None else min(sample.sent_ns, trace.start_ns)
+    edges: dict[Category, float] = {Category.CLIENT: sent_ns - sample.intended_ns}
     if trace is not None:
-        edges[Category.QUEUE] = trace.start_ns - sample.sent_ns
+        edges[Category.QUEUE] = trace.start_ns - sent_ns
         edges[Category.RESPONSE] = sample.completed_ns - trace.end_ns
     return {category: time_ns for category, time_ns in edges.items() if time_ns > 0}
 

@@ -74,14 +74,16 @@ def test_a_request_without_an_answer_is_left_out() -> None:
     assert attribute(seen)[0].requests == 1
 
 
+def test_what_the_application_has_begun_had_been_sent() -> None:
+    one = step(request("GET /a", lag_ms=2, app_ms=10))
+    late = replace(one, samples=(one.samples[0]._replace(sent_ns=START_NS + 5 * MS),))
+    assert parts_ms(recording_of(late)) == {Category.CLIENT: 2, Category.APP: 10}
+
+
 def test_an_impossible_order_of_clocks_shows_as_negative_remainder() -> None:
     one = step(request("GET /a", app_ms=10))
-    late = replace(one, samples=(one.samples[0]._replace(sent_ns=START_NS + 3 * MS),))
-    assert parts_ms(recording_of(late)) == {
-        Category.CLIENT: 3,
-        Category.APP: 10,
-        Category.UNATTRIBUTED: -3,
-    }
+    late = replace(one, samples=(one.samples[0]._replace(intended_ns=START_NS + 3 * MS),))
+    assert parts_ms(recording_of(late)) == {Category.APP: 10, Category.UNATTRIBUTED: -3}
 
 
 def test_work_after_the_client_has_its_answer_is_no_part_of_it() -> None:
