@@ -110,6 +110,8 @@ def watched(
         except BaseException as error:
             failed(frame, _ask(statement, self, args, kwargs), start_ns, error, blocking())
             raise
+        if record is noticed and spans.now_ns() - start_ns <= NOTICEABLE_NS:
+            return result
         query = _ask(statement, self, args, kwargs)
         record(frame, query, start_ns, _rows(self, result), blocking())
         return result
@@ -137,6 +139,8 @@ def watched_async(
         except BaseException as error:
             failed(frame, _ask(statement, self, args, kwargs), start_ns, error, 0)
             raise
+        if record is noticed and spans.now_ns() - start_ns <= NOTICEABLE_NS:
+            return result
         query = _ask(statement, self, args, kwargs)
         record(frame, query, start_ns, _rows(self, result), 0)
         return result

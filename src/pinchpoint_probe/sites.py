@@ -31,6 +31,7 @@ _leading: "set[tuple[int, int]]" = set()
 """Calls in the user's code that led to other code of theirs, such as a middleware's to the view:
 found at a remembered depth, they do not show that nothing lies below."""
 
+_loop_runners: "set[int]" = set()
 _LOOPS = ("/asyncio/runners.py", "/uvloop/__init__.py")
 """What lies above an event loop started it, and caused nothing that happens inside."""
 
@@ -67,11 +68,13 @@ def _walk(depth: int) -> int:
     caller = frame.f_back if frame else None
     is_outside = False
     while frame is not None:
-        if is_user_code(frame.f_code):
+        code = frame.f_code
+        is_users = _is_user_code.get(id(code))  # a call for each frame would cost more than it
+        if is_users or (is_users is None and is_user_code(code)):
             if caller is not None:
                 _hints[id(caller.f_code), caller.f_lasti] = depth - 1
             return _name(frame)
-        if _runs_loop(frame):
+        if id(code) in _loop_runners and _is_loop_running():
             break
         depth += 1
         frame = frame.f_back
@@ -81,10 +84,8 @@ def _walk(depth: int) -> int:
     return starter.get()
 
 
-def _runs_loop(frame: "FrameType") -> bool:
-    """Whether a frame is that of a runner whose loop runs, not just about to make its task."""
-    if not frame.f_code.co_filename.endswith(_LOOPS):
-        return False
+def _is_loop_running() -> bool:
+    """Whether the runner's loop runs, and it is not just about to make its task."""
     return sys.modules["asyncio.events"]._get_running_loop() is not None  # noqa: SLF001
 
 
@@ -106,6 +107,8 @@ def is_user_code(code: "CodeType") -> bool:
     if known is None:
         known = _belongs_to_user(os.path.abspath(code.co_filename))
         _kept.append(code)
+        if code.co_filename.endswith(_LOOPS):
+            _loop_runners.add(id(code))
         _is_user_code[id(code)] = known
     return known
 
