@@ -24,8 +24,10 @@ _is_user_code: "dict[int, bool]" = {}
 _kept: "list[CodeType]" = []  # an id is only unique while its object lives
 _sites: "dict[tuple[int, int], int]" = {}
 _definitions: "dict[int, int]" = {}
-_hints: "dict[tuple[int, int], int]" = {}
-"""Line of a library that called the hook -> how far above it the user's code was last found."""
+_hints: "dict[tuple[int, int], tuple[int, CodeType | None]]" = {}
+"""Line of a library that called the hook -> how far above it the user's code was last found; or,
+where there was none, how far above it the stack ended, and with which function: as long as it ends
+there again, there is none."""
 
 _leading: "set[tuple[int, int]]" = set()
 """Calls in the user's code that led to other code of theirs, such as a middleware's to the view:
@@ -56,8 +58,12 @@ def site(depth: int) -> int:
     if _calls % _FULL_WALK_EVERY:
         try:
             caller = sys._getframe(depth + 1)  # noqa: SLF001
-            frame = sys._getframe(_hints[id(caller.f_code), caller.f_lasti])  # noqa: SLF001
-            return _sites[id(frame.f_code), frame.f_lasti]
+            hint, end = _hints[id(caller.f_code), caller.f_lasti]
+            frame = sys._getframe(hint)  # noqa: SLF001
+            if end is None:
+                return _sites[id(frame.f_code), frame.f_lasti]
+            if frame.f_code is end and (frame.f_back is None or id(end) in _loop_runners):
+                return starter.get()
         except (KeyError, ValueError):
             pass
     return _walk(depth + 1)
@@ -71,17 +77,24 @@ def _walk(depth: int) -> int:
         code = frame.f_code
         is_users = _is_user_code.get(id(code))  # a call for each frame would cost more than it
         if is_users or (is_users is None and is_user_code(code)):
-            if caller is not None:
-                _hints[id(caller.f_code), caller.f_lasti] = depth - 1
+            _remember(caller, depth - 1, None)
             return _name(frame)
-        if id(code) in _loop_runners and _is_loop_running():
+        above = frame.f_back
+        is_runner = id(code) in _loop_runners and _is_loop_running()
+        if above is None and not is_outside:  # once: the outer stack ends as well
+            above = _outside_of_greenlet()
+            is_outside = above is not None
+        if is_runner or (above is None and not is_outside):
+            _remember(caller, depth - 1, code)
             break
         depth += 1
-        frame = frame.f_back
-        if frame is None and not is_outside:  # once: the outer stack ends as well
-            is_outside = True
-            frame = _outside_of_greenlet()
+        frame = above
     return starter.get()
+
+
+def _remember(caller: "FrameType | None", hint: int, end: "CodeType | None") -> None:
+    if caller is not None:
+        _hints[id(caller.f_code), caller.f_lasti] = hint, end
 
 
 def _is_loop_running() -> bool:

@@ -107,6 +107,7 @@ def test_two_calls_of_one_line_are_told_apart_by_their_callers(texts: Texts) -> 
 def test_no_line_of_the_users_is_no_line(texts: Texts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "user_code", ("/absent",))
     monkeypatch.setattr(sites, "_is_user_code", {})
+    monkeypatch.setattr(sites, "_hints", {})
     assert texts.read(operate()) == ""
     monkeypatch.setattr(sites, "_is_user_code", {})
 
@@ -235,3 +236,19 @@ def test_a_task_of_a_librarys_coroutine_has_the_line_that_started_it(probe: Prob
     probe.run(code)
     selects = [span for span in reading.spans(probe.folder, "sql") if "SELECT" in span.name]
     assert [span.line for span in selects] == ["main.py:8:main"] * 2
+
+
+def test_a_library_that_is_called_from_deeper_down_is_looked_through_again(
+    texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of the user's code there is nothing to find; the same line may be called inside."""
+    monkeypatch.setattr(sites, "_is_user_code", {})
+    monkeypatch.setattr(sites, "_hints", {})
+    monkeypatch.setattr(state, "user_code", ("/srv/app",))
+    library: dict[str, Any] = {"hook": lambda: sites.site(1)}
+    exec(compile("def call():\n    return hook()\n", "/usr/lib/library.py", "exec"), library)  # noqa: S102
+    user: dict[str, Any] = {"call": library["call"]}
+    exec(compile("def view():\n    return call()\n", "/srv/app/views.py", "exec"), user)  # noqa: S102
+    for _ in range(3):
+        assert texts.read(library["call"]()) == ""
+        assert texts.read(user["view"]()) == "/srv/app/views.py:2:view"
