@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ import load_schedule
 import load_truth
 from load_rows import FULL, QUICK, Tools
 from pinchpoint.errors import PinchpointError
-from rows import NotRunError, Row, figure, is_met, show, write
+from rows import NotRunError, Row, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,16 +48,10 @@ def main() -> int:
     """Measure, print the table, write the JSON."""
     words = _arguments()
     tools = Tools(nginx=words.nginx, wrk=words.wrk, locust=words.locust)
-    begin_s = time.monotonic()
-    rows: list[Row] = []
-    for name in words.only or [name for name in MEASURES if name not in BY_NAME_ONLY]:
-        for row in _measure(name, tools, QUICK if words.quick else FULL):
-            print(f"{name}: {row.name}: {figure(row.value)} {row.note}", flush=True)
-            rows.append(row)
-            if words.json:
-                write(words.json, rows)
-    show(rows, time.monotonic() - begin_s)
-    return 0 if is_met(rows) else 1
+    names = words.only or [name for name in MEASURES if name not in BY_NAME_ONLY]
+    effort = QUICK if words.quick else FULL
+    measured = ((name, row) for name in names for row in _measure(name, tools, effort))
+    return report(measured, words.json)
 
 
 def _arguments() -> argparse.Namespace:

@@ -19,6 +19,7 @@ from rows import at_least, geometric_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from load_generators import Engine
     from load_rows import Effort, Tools
     from rows import Row
 
@@ -36,35 +37,25 @@ PATHS = 50
 def plain(tools: Tools, effort: Effort) -> Iterator[Row]:
     """The same GET again and again, on kept connections."""
     with nginx(tools.find_nginx()) as server, engine(server.url) as ours:
-        yield at_least(
-            "efficiency over wrk's, plain GET",
-            geometric_mean(
-                _paired(
-                    effort.pairs,
-                    lambda: _wrk_s(tools, server.url, effort),
-                    lambda: ours.cpu_per_request_s(IN_FLIGHT, effort.block_s),
-                )
-            ),
-            n=effort.pairs,
-            bar=PLAIN_BAR,
-        )
+        yield _against_wrk("plain GET", PLAIN_BAR, ours, server.url, tools, effort)
 
 
 def journeys(tools: Tools, effort: Effort) -> Iterator[Row]:
     """Virtual clients with cookies that go through 20 endpoints of 50 paths, against wrk's GET."""
     with nginx(tools.find_nginx()) as server, engine(server.url, _journeys()) as ours:
-        yield at_least(
-            "efficiency over wrk's, journeys",
-            geometric_mean(
-                _paired(
-                    effort.pairs,
-                    lambda: _wrk_s(tools, server.url, effort),
-                    lambda: ours.cpu_per_request_s(IN_FLIGHT, effort.block_s),
-                )
-            ),
-            n=effort.pairs,
-            bar=JOURNEYS_BAR,
-        )
+        yield _against_wrk("journeys", JOURNEYS_BAR, ours, server.url, tools, effort)
+
+
+def _against_wrk(  # noqa: PLR0913, PLR0917  # one row's name and bar, and what is compared
+    name: str, bar: float, ours: Engine, url: str, tools: Tools, effort: Effort
+) -> Row:
+    ratios = _paired(
+        effort.pairs,
+        lambda: _wrk_s(tools, url, effort),
+        lambda: ours.cpu_per_request_s(IN_FLIGHT, effort.block_s),
+    )
+    name = f"efficiency over wrk's, {name}"
+    return at_least(name, geometric_mean(ratios), n=effort.pairs, bar=bar)
 
 
 def locust(tools: Tools, effort: Effort) -> Iterator[Row]:

@@ -2,21 +2,21 @@
 
     uv run python benchmarks/probe.py [--quick] [--only NAME ...] [--json FILE]
 
-Exits with 1 where a bar is missed, could not be measured, or its interval does not decide. With
---json, rows of earlier runs that were not measured again are kept in the file.
+Exits with 1 where a bar is missed or could not be measured; a row whose interval does not decide
+says that it is inconclusive. With --json, rows of earlier runs that were not measured again are
+kept in the file.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import probe_cost
 import probe_truth
-from rows import figure, is_met, show, write
+from rows import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,16 +36,9 @@ MEASURES: dict[str, Callable[[bool], Iterator[Row]]] = {
 def main() -> int:
     """Measure, print the table, write the JSON."""
     words = _arguments()
-    begin_s = time.monotonic()
-    rows: list[Row] = []
-    for name in words.only or MEASURES:
-        for row in MEASURES[name](words.quick):
-            print(f"{name}: {row.name}: {figure(row.value)} {row.note}", flush=True)
-            rows.append(row)
-            if words.json:
-                write(words.json, rows)
-    show(rows, time.monotonic() - begin_s)
-    return 0 if is_met(rows) else 1
+    names = words.only or MEASURES
+    measured = ((name, row) for name in names for row in MEASURES[name](words.quick))
+    return report(measured, words.json)
 
 
 def _arguments() -> argparse.Namespace:

@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import sys
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from pinchpoint.stats.intervals import Interval, mean_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -107,6 +108,24 @@ def show(rows: Sequence[Row], duration_s: float) -> None:
 def figure(value: float | None) -> str:
     """Four digits; nothing where nothing was measured."""
     return "" if value is None else f"{value:.4g}"
+
+
+def report(measured: Iterable[tuple[str, Row]], file: Path | None) -> int:
+    """Print and keep each row as soon as it is there, then the table; the exit status.
+
+    Args:
+        measured: The rows, each with the name of what was asked for.
+        file: Where to write them; None to keep none.
+    """
+    begin_s = time.monotonic()
+    rows: list[Row] = []
+    for name, row in measured:
+        print(f"{name}: {row.name}: {figure(row.value)} {row.note}", flush=True)
+        rows.append(row)
+        if file:
+            write(file, rows)
+    show(rows, time.monotonic() - begin_s)
+    return 0 if is_met(rows) else 1
 
 
 def is_met(rows: Sequence[Row]) -> bool:

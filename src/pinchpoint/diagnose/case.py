@@ -140,3 +140,11 @@ def total_time_s(budget: Budget) -> float:
 def wait_s(entries: Iterable[BlameEntry]) -> float:
     """Waiting in all."""
     return sum(entry.wait_s for entry in entries)
+
+
+def main_holder(entries: Iterable[BlameEntry]) -> str:
+    """The endpoint that is waited for most; empty if nobody waits."""
+    waits_s: dict[str, float] = defaultdict(float)
+    for entry in entries:
+        waits_s[entry.holder] += entry.wait_s
+    return max(waits_s, key=lambda holder: waits_s[holder], default="")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pinchpoint.diagnose.case import total_time_s, wait_s
+from pinchpoint.diagnose.case import main_holder, total_time_s, wait_s
 from pinchpoint.model.finding import Evidence, Finding, Location
 from pinchpoint.model.span import Category
 
@@ -50,18 +50,11 @@ def detect(case: Case) -> Iterator[Finding]:
     """Find locks that others wait for and that this endpoint holds during its calls."""
     for resource in dict.fromkeys(entry.resource for entry in case.charged()):
         entries = [entry for entry in case.blame if entry.resource == resource]
-        if resource.startswith(PREFIX) and case.endpoint == _main_holder(entries):
+        if resource.startswith(PREFIX) and case.endpoint == main_holder(entries):
             held_s, calls_s = _held_s(case, resource)
             share_ratio = _worst_share_ratio(case, entries)
             if share_ratio >= SHARE_RATIO and calls_s >= CALLS_RATIO * held_s > 0:
                 yield _finding(case, resource, calls_s / held_s)
-
-
-def _main_holder(entries: Iterable[BlameEntry]) -> str:
-    waits_s: dict[str, float] = defaultdict(float)
-    for entry in entries:
-        waits_s[entry.holder] += entry.wait_s
-    return max(waits_s, key=lambda holder: waits_s[holder])
 
 
 def _worst_share_ratio(case: Case, entries: Iterable[BlameEntry]) -> float:

@@ -9,10 +9,11 @@ Not seen: event loops, which have no such limit; machines without idle CPU; requ
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pinchpoint.diagnose.alone import least_ns, typical_ns
+from pinchpoint.diagnose.case import main_holder
 from pinchpoint.model.app import has_slots
 from pinchpoint.model.finding import Evidence, Finding
 from pinchpoint.model.span import Category
@@ -52,11 +53,7 @@ def detect(case: Case) -> Iterator[Finding]:
 
 
 def _main_occupant(case: Case) -> str:
-    sums: dict[str, float] = defaultdict(float)
-    for entry in case.blame:
-        if entry.resource == "workers":
-            sums[entry.holder] += entry.wait_s
-    return max(sums, key=lambda name: sums[name], default="")
+    return main_holder(entry for entry in case.blame if entry.resource == "workers")
 
 
 def _idle_ratio(step: Step) -> float:
